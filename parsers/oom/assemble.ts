@@ -1,0 +1,510 @@
+/**
+ * Kernel records in, OOM reports out: puts the lines of a report together and keeps reports apart.
+ *
+ * The kernel prints a report under oom_lock, so reports come one after another; other lines come between, lines get
+ * lost, and with `caller=` even reports that interleave are told apart. What ties a kill line to a report is, in
+ * this order: the pid of its `oom-kill:` line, the pid in its tasks table, being the only report under way. A report
+ * whose pid is another's never lends its fields: the kill then stands alone, with what its own line says.
+ */
+import { decodeBytes } from "../bytes.ts";
+import type { KernelRecord } from "../kernel-record.ts";
+import {
+  addVictim,
+  type Draft,
+  finishDraft,
+  keepKeyRecord,
+  keepRecord,
+  keepTask,
+  MAX_RECORDS,
+  openDraft,
+} from "./draft.ts";
+import { INVOKED_MARKER, parseInvoked, parseTriggerTask } from "./invoked.ts";
+import { type KillLine, parseCutKillLine, parseKillLine } from "./killed.ts";
+import { addStats, addStatsLine, parseStatsHead, parseUsage } from "./memcg.ts";
+import { addNodeMemoryLine } from "./node-memory.ts";
+import { type OtherLine, parseOtherLine } from "./others.ts";
+import type { OomReport, SuppressedReports } from "./report.ts";
+import { parseCutSummary, parseSummary } from "./summary.ts";
+import { parseTaskRow, parseTasksHeader } from "./tasks.ts";
+
+export type OomObservation =
+  | { kind: "report"; report: OomReport }
+  | { kind: "suppressed"; suppressed: SuppressedReports };
+
+export interface OomAssembler {
+  /** @param now the driver's clock in milliseconds; a replay passes the log's own time */
+  push(record: KernelRecord, now: number): readonly OomObservation[];
+  /** Closes what has waited long enough. */
+  tick(now: number): readonly OomObservation[];
+  /** Closes everything: the input has ended. */
+  flush(): readonly OomObservation[];
+  /** true while no report is under way: lines without a marker of their own would change nothing */
+  readonly idle: boolean;
+}
+
+/** Reports under way at once; more means lost ends. */
+const MAX_DRAFTS = 16;
+/** A killed report closes after so many other records: group line and reaper come sooner. */
+const HOLD_RECORDS = 16;
+/** … or so many milliseconds. */
+const HOLD_MS = 300;
+/** A report without its kill closes after so many records that are not its own: a call trace and Mem-Info of a large
+ * NUMA machine fit. */
+const OPEN_RECORDS = 1024;
+/** … or so many milliseconds: a slow serial console prints a long tasks table at a few lines a second. */
+const OPEN_MS = 10_000;
+/** Heads closer together than this may be two CPUs' interleaved reports. */
+const INTERLEAVE_MS = 1_000;
+/** KERN_ERR: every kill line's level. */
+const LEVEL_ERR = 3;
+/** Bytes of a line that waits for its rest: a path is cut by the kernel at PATH_MAX, a summary holds two. */
+const MAX_PENDING = 16_384;
+
+const NOTHING: readonly OomObservation[] = [];
+
+export function createOomAssembler(): OomAssembler {
+  let drafts: Draft[] = [];
+  let out: OomObservation[] = [];
+  let previousText: string | undefined;
+
+  function take(): readonly OomObservation[] {
+    if (out.length === 0) return NOTHING;
+    const taken = out;
+    out = [];
+    return taken;
+  }
+
+  function close(draft: Draft): void {
+    if (draft.pending?.kind === "kill") finishPendingKill(draft, draft.pending);
+    drafts = drafts.filter((other) => other !== draft);
+    out.push({ kind: "report", report: finishDraft(draft) });
+  }
+
+  function open(record: KernelRecord, now: number): Draft {
+    const oldest = drafts.length >= MAX_DRAFTS ? drafts[0] : undefined;
+    if (oldest !== undefined) close(oldest);
+    const draft = openDraft(record.caller, now);
+    drafts.push(draft);
+    return draft;
+  }
+
+  /** The youngest report under way that a line of this caller can belong to. */
+  function current(record: KernelRecord, killed: boolean): Draft | undefined {
+    for (let index = drafts.length - 1; index >= 0; index--) {
+      const draft = drafts[index];
+      if (draft !== undefined && draft.killed === killed && sameCaller(draft, record)) return draft;
+    }
+    return undefined;
+  }
+
+  function currentOrOpen(record: KernelRecord, now: number): Draft {
+    return current(record, false) ?? open(record, now);
+  }
+
+  function age(now: number): void {
+    for (const draft of drafts) {
+      draft.quiet++;
+      const waited = now - draft.lastAt;
+      // A clock that runs backwards means another boot or another file.
+      const limitMs = draft.killed ? HOLD_MS : OPEN_MS;
+      const limit = draft.killed ? HOLD_RECORDS : OPEN_RECORDS;
+      if (draft.quiet > limit || waited > limitMs || waited < -OPEN_MS) close(draft);
+      else if (draft.pending !== undefined && ++draft.pending.age > HOLD_RECORDS) settlePending(draft);
+    }
+  }
+
+  function settlePending(draft: Draft): void {
+    const { pending } = draft;
+    if (pending?.kind === "kill") finishPendingKill(draft, pending);
+    draft.pending = undefined;
+  }
+
+  function finishPendingKill(draft: Draft, pending: NonNullable<Draft["pending"]>): void {
+    draft.pending = undefined;
+    const line = parseCutKillLine(pending.text);
+    if (line !== undefined) addKill(draft, line, pending.record);
+  }
+
+  function onHead(record: KernelRecord, now: number): void {
+    const trigger = parseInvoked(record.text);
+    const before = current(record, false);
+    const draft = open(record, now);
+    if (trigger !== undefined) draft.report.trigger = trigger;
+    draft.beforeHead = previousText;
+    keepKeyRecord(draft, record, now);
+    if (before === undefined || record.caller !== undefined) return;
+    if (now - before.lastAt > INTERLEAVE_MS) {
+      close(before);
+    } else if (before.report.trigger !== undefined && before.report.memory === undefined && !hasBody(before.report)) {
+      // Two heads and nothing between: which of the two the coming lines belong to cannot be told.
+      delete before.report.trigger;
+      delete draft.report.trigger;
+    }
+  }
+
+  function onKill(line: KillLine, record: KernelRecord, now: number): void {
+    const group = drafts.findLast((draft) => draft.inGroup && sameCaller(draft, record));
+    const own = ownReport(line, record, group !== undefined);
+    if (own === undefined && group !== undefined && isMember(group, line.pid)) {
+      keepKeyRecord(group, record, now);
+      if (!group.report.victims.some((victim) => victim.pid === line.pid)) addKill(group, line, record);
+      return;
+    }
+    const draft = own ?? open(record, now);
+    keepKeyRecord(draft, record, now);
+    addKill(draft, line, record);
+  }
+
+  /** The report under way that names this pid, or that is alone and names none. */
+  function ownReport(line: KillLine, record: KernelRecord, inGroup: boolean): Draft | undefined {
+    const under = drafts.filter((draft) => !draft.killed && sameCaller(draft, record));
+    const named = under.findLast((draft) => draft.report.summary?.pid === line.pid);
+    if (named !== undefined) return named;
+    const unnamed = under.filter((draft) => draft.report.summary === undefined && agrees(draft.report, line));
+    const listed = unnamed.findLast((draft) => draft.report.tasks?.some((task) => task.pid === line.pid));
+    if (listed !== undefined) return listed;
+    const bare = unnamed.filter((draft) => draft.report.tasks === undefined);
+    return bare.length === 1 && !inGroup ? bare[0] : undefined;
+  }
+
+  function onGroup(cgroup: string, record: KernelRecord, now: number): void {
+    let draft = current(record, true);
+    if (draft?.inGroup) {
+      // A group's first victim is named just before this line: what was taken for the last group's member begins
+      // a group of its own.
+      const last = draft.report.victims.at(-1);
+      const first = draft.report.victims.length > 1 && draft.report.records.at(-1) === last?.record ? last : undefined;
+      if (first !== undefined) {
+        draft.report.victims.pop();
+        draft.report.records.pop();
+      }
+      draft = open(record, now);
+      if (first !== undefined) {
+        keepKeyRecord(draft, first.record, now);
+        addVictim(draft, first);
+        draft.report.constraint = "memcg";
+      }
+    }
+    draft ??= open(record, now);
+    draft.inGroup = true;
+    draft.killed = true;
+    draft.report.groupKillCgroup = cgroup;
+    for (const victim of draft.report.victims) victim.groupKill = true;
+    keepKeyRecord(draft, record, now);
+  }
+
+  function onOther(line: OtherLine, record: KernelRecord, now: number): void {
+    switch (line.kind) {
+      case "limit": {
+        const draft = currentOrOpen(record, now);
+        draft.report.limitCgroup ??= line.limitCgroup;
+        if (line.victimCgroup !== undefined) draft.report.victimCgroup ??= line.victimCgroup;
+        if (draft.report.constraint === "unknown") draft.report.constraint = "memcg";
+        keepKeyRecord(draft, record, now);
+        return;
+      }
+      case "group_kill":
+        onGroup(line.cgroup, record, now);
+        return;
+      case "reaper": {
+        for (const draft of drafts) {
+          const victim = draft.report.victims.find((candidate) => candidate.pid === line.pid);
+          if (victim === undefined) continue;
+          victim.reaper = line.reaper;
+          // Does not keep the report waiting: reports leave in the order of their kills.
+          if (draft.report.records.length < MAX_RECORDS) draft.report.records.push(record);
+          return;
+        }
+        return;
+      }
+      case "sacrifice": {
+        const draft = currentOrOpen(record, now);
+        if (draft.report.constraint === "unknown") draft.report.constraint = line.constraint;
+        keepRecord(draft, record, now);
+        return;
+      }
+      case "suppressed":
+        out.push({ kind: "suppressed", suppressed: { count: line.count, record } });
+        return;
+      case "already_exiting":
+      case "no_killable_process":
+      case "panic": {
+        const draft = current(record, false);
+        if (draft === undefined) return;
+        keepKeyRecord(draft, record, now);
+        draft.report.outcome = line.kind;
+        close(draft);
+        return;
+      }
+    }
+  }
+
+  function onSummary(record: KernelRecord, text: string, now: number): boolean {
+    const line = parseSummary(text);
+    if (line === undefined) return false;
+    let draft = current(record, false);
+    if (draft === undefined || draft.report.summary !== undefined) draft = open(record, now);
+    const { report } = draft;
+    const { summary } = line;
+    draft.summaryLine = line;
+    draft.pending = undefined;
+    draft.columns = undefined;
+    report.summary = summary;
+    report.constraint = summary.constraint;
+    if (summary.taskMemcg !== undefined) report.victimCgroup = summary.taskMemcg;
+    if (summary.oomMemcg !== undefined) report.limitCgroup = summary.oomMemcg;
+    keepKeyRecord(draft, record, now);
+    return true;
+  }
+
+  /** Tries to complete a line that was split; true where the record was its rest. */
+  function onPending(record: KernelRecord, now: number): boolean {
+    for (const draft of drafts) {
+      const { pending } = draft;
+      if (pending === undefined || !sameCaller(draft, record)) continue;
+      // printk's own pieces join as they are; a line break in a name was a byte of the name.
+      const isPiece = record.flag === "c" || record.flag === "+" || /^[,/]/.test(record.text);
+      const text = pending.text + (pending.kind === "summary" && isPiece ? "" : "\n") + record.text;
+      if (pending.kind === "summary") {
+        if (onSummary(record, text, now)) return true;
+        if (isPiece && text.length <= MAX_PENDING) {
+          pending.text = text;
+          pending.age = 0;
+          keepKeyRecord(draft, record, now);
+          noteCutSummary(draft, text);
+          return true;
+        }
+      } else {
+        const line = parseKillLine(text);
+        if (line !== undefined) {
+          draft.pending = undefined;
+          keepKeyRecord(draft, record, now);
+          addKill(draft, line, pending.record);
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  function onKillMarker(record: KernelRecord, now: number): boolean {
+    if (!isKernelsWord(record)) return false;
+    const line = parseKillLine(record.text);
+    if (line !== undefined) {
+      if (isQuoted(line)) return false;
+      onKill(line, record, now);
+      return true;
+    }
+    const cut = parseCutKillLine(record.text);
+    if (cut === undefined || cut.foreignPrefix !== undefined) return false;
+    // A whole tail that ends in nothing known is a wording of its own; otherwise the rest may be the next record.
+    const draft = ownReport(cut, record, false) ?? open(record, now);
+    keepKeyRecord(draft, record, now);
+    if (cut.totalVmKb !== undefined) addKill(draft, cut, record);
+    else draft.pending = { kind: "kill", text: record.text, record, age: 0 };
+    return true;
+  }
+
+  /** A line of a report's body. @returns whether the record was one */
+  function onBody(record: KernelRecord, now: number): boolean {
+    const { text } = record;
+    switch (text.charCodeAt(0)) {
+      case 91: // [
+        return onTableLine(record, now);
+      case 67: // CPU:
+      case 80: // Pid:
+        return onTriggerTask(record, now);
+      case 109: // memory:
+      case 115: // swap:
+      case 107: {
+        // kmem:
+        const usage = parseUsage(text);
+        if (usage === undefined) return onStatsOrNodeMemory(record, now);
+        const draft = currentOrOpen(record, now);
+        draft.report[usage.counter] = usage.usage;
+        if (draft.report.constraint === "unknown") draft.report.constraint = "memcg";
+        keepKeyRecord(draft, record, now);
+        return true;
+      }
+      case 77: // Memory cgroup stats, Mem-Info
+        return onStatsHead(record, now) || onMemInfo(record, now) || onOtherLine(record, now);
+      case 79: // Out of memory
+      case 75: // Kernel panic
+      case 84: // Task in, Tasks in, Tasks state, Total swap
+      case 111: // oom_reaper, oom_kill_process
+        return onOtherLine(record, now) || onStatsOrNodeMemory(record, now);
+      default:
+        return onStatsOrNodeMemory(record, now);
+    }
+  }
+
+  function onOtherLine(record: KernelRecord, now: number): boolean {
+    const line = parseOtherLine(record.text);
+    if (line === undefined || !(line.kind === "suppressed" || isKernelsWord(record) || line.kind === "reaper")) {
+      return false;
+    }
+    onOther(line, record, now);
+    return true;
+  }
+
+  function onTriggerTask(record: KernelRecord, now: number): boolean {
+    const draft = current(record, false);
+    if (draft?.report.trigger === undefined || draft.report.trigger.pid !== undefined) return false;
+    const task = parseTriggerTask(record.text);
+    const { trigger } = draft.report;
+    if (task === undefined) return false;
+    if (task.comm !== trigger.comm) {
+      // A line break in COMM: some formats print its halves as lines of their own.
+      const whole = `${task.comm}\n${trigger.comm}`;
+      if (draft.beforeHead !== undefined && decodeBytes(draft.beforeHead) === task.comm) trigger.comm = whole;
+      else return false;
+    }
+    trigger.pid = task.pid;
+    if (task.uid !== undefined) trigger.uid = task.uid;
+    if (task.kernelRelease !== undefined) draft.report.kernelRelease = task.kernelRelease;
+    keepRecord(draft, record, now);
+    return true;
+  }
+
+  function onStatsHead(record: KernelRecord, now: number): boolean {
+    const newline = record.text.indexOf("\n");
+    const stats = parseStatsHead(newline === -1 ? record.text : record.text.slice(0, newline));
+    if (stats === undefined) return false;
+    const draft = currentOrOpen(record, now);
+    if (newline !== -1) addStatsLine(stats, record.text.slice(newline + 1));
+    const { report } = draft;
+    if (report.memcgStats === undefined) report.memcgStats = stats;
+    else addStats(report.memcgStats, stats);
+    draft.inStats = true;
+    keepRecord(draft, record, now);
+    return true;
+  }
+
+  function onMemInfo(record: KernelRecord, now: number): boolean {
+    const draft = record.text.startsWith("Mem-Info:") ? current(record, false) : undefined;
+    // A page allocation failure prints a Mem-Info block too: only a global report under way has one of its own.
+    if (draft?.report.trigger === undefined || draft.report.memory !== undefined) return false;
+    draft.report.nodeMemory ??= { pages: {} };
+    keepRecord(draft, record, now);
+    return true;
+  }
+
+  function onTableLine(record: KernelRecord, now: number): boolean {
+    const draft = current(record, false);
+    const columns = record.text.charCodeAt(record.text.length - 1) === 101 ? parseTasksHeader(record.text) : undefined;
+    if (columns !== undefined) {
+      const owner = draft !== undefined && draft.columns === undefined ? draft : open(record, now);
+      owner.columns = columns;
+      owner.inStats = false;
+      keepRecord(owner, record, now);
+      return true;
+    }
+    if (draft?.columns === undefined) return false;
+    const row = parseTaskRow(record.text, draft.columns);
+    if (row === undefined) return false;
+    keepTask(draft.report, row);
+    keepRecord(draft, record, now);
+    return true;
+  }
+
+  function onStatsOrNodeMemory(record: KernelRecord, now: number): boolean {
+    const draft = current(record, false);
+    if (draft === undefined) return false;
+    const { report } = draft;
+    if (draft.inStats && report.memcgStats !== undefined && addStatsLine(report.memcgStats, record.text)) {
+      keepRecord(draft, record, now);
+      return true;
+    }
+    if (report.nodeMemory === undefined || draft.columns !== undefined) return false;
+    if (!addNodeMemoryLine(report.nodeMemory, record.text)) return false;
+    keepRecord(draft, record, now);
+    return true;
+  }
+
+  function consume(record: KernelRecord, now: number): void {
+    const { text } = record;
+    if (text.includes(INVOKED_MARKER)) {
+      onHead(record, now);
+      return;
+    }
+    if (text.includes("Killed process ") && onKillMarker(record, now)) return;
+    if (drafts.length > 0 && onPending(record, now)) return;
+    if (text.startsWith("oom-kill:") && isKernelsWord(record)) {
+      if (onSummary(record, text, now)) return;
+      const draft = currentOrOpen(record, now);
+      draft.pending = { kind: "summary", text, record, age: 0 };
+      noteCutSummary(draft, text);
+      keepKeyRecord(draft, record, now);
+      return;
+    }
+    onBody(record, now);
+  }
+
+  return {
+    push(record, now) {
+      if (record.origin === "user") return NOTHING;
+      if (drafts.length > 0) age(now);
+      consume(record, now);
+      previousText = record.text;
+      return take();
+    },
+    tick(now) {
+      for (const draft of drafts) {
+        const waited = now - draft.lastAt;
+        if (waited > (draft.killed || draft.pending?.kind === "kill" ? HOLD_MS : OPEN_MS)) close(draft);
+      }
+      return take();
+    },
+    flush() {
+      for (const draft of drafts) close(draft);
+      return take();
+    },
+    get idle() {
+      return drafts.length === 0;
+    },
+  };
+}
+
+function sameCaller(draft: Draft, record: KernelRecord): boolean {
+  return draft.caller === undefined || record.caller === undefined || draft.caller === record.caller;
+}
+
+/** The facility may be lost, but a kill line that says another level than KERN_ERR was not the kernel's. */
+function isKernelsWord(record: KernelRecord): boolean {
+  if (record.origin === "kernel" || record.level === undefined) return true;
+  return record.level === LEVEL_ERR || !record.text.includes("Killed process ");
+}
+
+/** A wrapper that no format knows may stand before a whole kill line; a bare name is not enough to believe it. */
+function isQuoted(line: KillLine): boolean {
+  if (line.foreignPrefix === undefined) return false;
+  return line.totalVmKb === undefined || !/(?:: |\] |\s)$/.test(line.foreignPrefix);
+}
+
+/** Whether a report and a kill line can be one: the prefix says which kind of limit it was. */
+function agrees(report: OomReport, line: KillLine): boolean {
+  if (line.constraint === "unknown" || report.constraint === "unknown") return true;
+  return (line.constraint === "memcg") === (report.constraint === "memcg");
+}
+
+function hasBody(report: OomReport): boolean {
+  return report.memcgStats !== undefined || report.tasks !== undefined || report.nodeMemory !== undefined;
+}
+
+/** A member of a group kill is a task of the table, where there is one. */
+function isMember(group: Draft, pid: number): boolean {
+  const { tasks } = group.report;
+  return tasks === undefined || tasks.some((task) => task.pid === pid);
+}
+
+function noteCutSummary(draft: Draft, text: string): void {
+  const { constraint, oomMemcg } = parseCutSummary(text);
+  if (constraint !== undefined) draft.report.constraint = constraint;
+  if (oomMemcg !== undefined) draft.report.limitCgroup = oomMemcg;
+}
+
+function addKill(draft: Draft, line: KillLine, record: KernelRecord): void {
+  const { constraint, foreignPrefix: _, ...victim } = line;
+  if (draft.report.constraint === "unknown") draft.report.constraint = constraint;
+  addVictim(draft, { ...victim, record, groupKill: draft.inGroup });
+}

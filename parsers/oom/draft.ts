@@ -1,0 +1,111 @@
+/** A report while its lines still come: what it holds so far, and how it is finished. */
+import type { KernelRecord } from "../kernel-record.ts";
+import type { MissingPart, OomReport, Victim } from "./report.ts";
+import type { SummaryLine } from "./summary.ts";
+import type { TaskColumns } from "./tasks.ts";
+
+/** Records of one report that are kept for people; a tasks table alone can have tens of thousands. */
+export const MAX_RECORDS = 512;
+/** Rows of a tasks table that are kept; pid_max allows four million. */
+const MAX_TASKS = 65_536;
+
+export interface Draft {
+  report: OomReport;
+  /** `caller=` of its lines, where the kernel prints it */
+  caller: string | undefined;
+  /** the text of the record before the head: the first half of a COMM with a line break, in some formats */
+  beforeHead: string | undefined;
+  /** a tasks table is being read */
+  columns: TaskColumns | undefined;
+  /** stats lines may follow */
+  inStats: boolean;
+  summaryLine: SummaryLine | undefined;
+  /** a line that waits for its rest: a line break in a name, or printk's own split */
+  pending: { kind: "kill" | "summary"; text: string; record: KernelRecord; age: number } | undefined;
+  /** the group line has been seen: kill lines without a report of their own are members */
+  inGroup: boolean;
+  /** records since its last line */
+  quiet: number;
+  /** when its last line came, in the caller's milliseconds */
+  lastAt: number;
+  killed: boolean;
+}
+
+export function openDraft(caller: string | undefined, now: number): Draft {
+  return {
+    report: { victims: [], constraint: "unknown", outcome: "incomplete", missing: [], records: [] },
+    caller,
+    beforeHead: undefined,
+    columns: undefined,
+    inStats: false,
+    summaryLine: undefined,
+    pending: undefined,
+    inGroup: false,
+    quiet: 0,
+    lastAt: now,
+    killed: false,
+  };
+}
+
+/** Notes that a record belongs to the report. */
+export function keepRecord(draft: Draft, record: KernelRecord, now: number): void {
+  draft.quiet = 0;
+  draft.lastAt = now;
+  if (draft.report.records.length < MAX_RECORDS) draft.report.records.push(record);
+}
+
+/** Notes a line that people are always shown, however long the report is. */
+export function keepKeyRecord(draft: Draft, record: KernelRecord, now: number): void {
+  keepRecord(draft, record, now);
+  const { records } = draft.report;
+  if (records.length === MAX_RECORDS && records[MAX_RECORDS - 1] !== record) records[MAX_RECORDS - 1] = record;
+}
+
+export function keepTask(report: OomReport, row: NonNullable<OomReport["tasks"]>[number]): void {
+  report.tasks ??= [];
+  if (report.tasks.length < MAX_TASKS) report.tasks.push(row);
+}
+
+/** Adds a victim, and settles what its kill line decides. */
+export function addVictim(draft: Draft, victim: Victim): void {
+  const { report } = draft;
+  report.victims.push(victim);
+  draft.killed = true;
+  report.outcome = "killed";
+  if (report.victims.length > 1) return;
+  if (draft.summaryLine !== undefined && !victim.truncated) {
+    const { summary } = report;
+    if (summary !== undefined && summary.pid === victim.pid) {
+      report.summary = draft.summaryLine.settle(victim.comm);
+      if (report.summary.taskMemcg !== undefined) report.victimCgroup = report.summary.taskMemcg;
+    }
+  }
+  correctPgtables(report, victim);
+}
+
+/**
+ * Kernels 5.4 and 5.5 print bytes after `pgtables:` and call them kB (fixed by 941f762bcb27). The tasks table has
+ * the same figure in bytes: where both are the same number, it is bytes.
+ */
+function correctPgtables(report: OomReport, victim: Victim): void {
+  if (victim.pgtablesKb === undefined || victim.pgtablesKb === 0) return;
+  const row = report.tasks?.find((task) => task.pid === victim.pid);
+  if (row?.pgtablesBytes === victim.pgtablesKb) victim.pgtablesKb /= 1024;
+}
+
+/** The finished report. */
+export function finishDraft(draft: Draft): OomReport {
+  const { report } = draft;
+  report.missing = missingParts(report);
+  return report;
+}
+
+function missingParts(report: OomReport): MissingPart[] {
+  const missing: MissingPart[] = [];
+  if (report.trigger === undefined) missing.push("invoked");
+  if (report.constraint === "memcg" && report.memory === undefined) missing.push("usage");
+  if (report.tasks === undefined) missing.push("tasks");
+  if (report.victimCgroup === undefined) missing.push("summary");
+  if (report.victims.length === 0) missing.push("kill_line");
+  return missing;
+}
