@@ -1,0 +1,60 @@
+/** What every record says of the node it was made on: OpenTelemetry's resource attributes of a host. */
+import { readFileSync } from "node:fs";
+import { hostname, release } from "node:os";
+import type { Attributes } from "./ship/log-record.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the facts come from; a test puts its own in their place. */
+export interface Host {
+  hostname(): string;
+  /** the kernel's release */
+  release(): string;
+  /** a file of the node, or undefined where it cannot be read */
+  readFile(path: string): string | undefined;
+}
+
+const SYSTEM: Host = { hostname, release, readFile };
+
+/**
+ * Reads the node's facts. In a pod, K8S_NODE_NAME (by the downward API, spec.nodeName) and K8S_CLUSTER_NAME have to be
+ * set and the node's /etc/machine-id mounted: a container has neither by itself.
+ */
+export function readNodeFacts(env: Environment, host: Host = SYSTEM): Attributes {
+  const nodeName = firstSet(env, "K8S_NODE_NAME", "NODE_NAME");
+  const clusterName = firstSet(env, "K8S_CLUSTER_NAME", "CLUSTER_NAME");
+  const machineId = readMachineId(host);
+  return {
+    // The host name of a container is the pod's: the node's name in Kubernetes is nearer to the truth.
+    "host.name": nodeName ?? host.hostname(),
+    ...(machineId === undefined ? {} : { "host.id": machineId }),
+    "os.type": "linux",
+    "os.version": host.release(),
+    ...(nodeName === undefined ? {} : { "k8s.node.name": nodeName }),
+    ...(clusterName === undefined ? {} : { "k8s.cluster.name": clusterName }),
+  };
+}
+
+/** Spec: machine-id(5). On first boot the file may say `uninitialized`, in an image it is empty. */
+const MACHINE_ID = /^[0-9a-f]{32}$/;
+
+function readMachineId(host: Host): string | undefined {
+  const id = host.readFile("/etc/machine-id")?.trim();
+  return id !== undefined && MACHINE_ID.test(id) ? id : undefined;
+}
+
+function firstSet(env: Environment, ...names: string[]): string | undefined {
+  for (const name of names) {
+    const value = env[name]?.trim();
+    if (value !== undefined && value !== "") return value;
+  }
+  return undefined;
+}
+
+function readFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

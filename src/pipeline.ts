@@ -1,0 +1,47 @@
+/** The sentence itself: kernel records → reports → kills → log records. Agent and replay differ in what they pass in. */
+import type { KernelRecord } from "../parsers/kernel-record.ts";
+import { createOomAssembler, type OomObservation } from "../parsers/oom/assemble.ts";
+import { toKills } from "./correlate/from-report.ts";
+import type { RecordContext } from "./ship/context.ts";
+import { type KernelLogGap, toGapRecord, toSuppressedRecord } from "./ship/log-gaps.ts";
+import type { LogRecord } from "./ship/log-record.ts";
+import { toLogRecord } from "./ship/record.ts";
+
+export interface PipelineOptions {
+  context: RecordContext;
+  emit(record: LogRecord): void;
+}
+
+/** Times are the driver's, in milliseconds of a clock that does not go back: the kernel's own, in a replay the log's. */
+export interface Pipeline {
+  push(record: KernelRecord, atMs: number): void;
+  /** Records were lost before the next one that is pushed. */
+  gap(gap: KernelLogGap, atMs: number): void;
+  /** Everything that was printed until then has been pushed. */
+  tick(nowMs: number): void;
+  /** Nothing more comes. */
+  flush(): void;
+  /** true: no report is under way, so a record that begins none changes nothing */
+  readonly idle: boolean;
+}
+
+export function createPipeline({ context, emit }: PipelineOptions): Pipeline {
+  const assembler = createOomAssembler();
+
+  function handOn(observations: readonly OomObservation[]): void {
+    for (const seen of observations) {
+      if (seen.kind === "suppressed") emit(toSuppressedRecord(seen.suppressed, context));
+      else for (const kill of toKills(seen.report)) emit(toLogRecord(kill, context));
+    }
+  }
+
+  return {
+    push: (record, atMs) => handOn(assembler.push(record, atMs)),
+    gap: (gap) => emit(toGapRecord(gap, context)),
+    tick: (nowMs) => handOn(assembler.tick(nowMs)),
+    flush: () => handOn(assembler.flush()),
+    get idle() {
+      return assembler.idle;
+    },
+  };
+}

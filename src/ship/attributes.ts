@@ -1,0 +1,352 @@
+/** Every key that a record of ours can carry, once: records are typed by this list, docs/record.md is made from it. */
+
+export type AttributeType = "string" | "int" | "double" | "boolean" | "string[]";
+
+export interface AttributeEntry {
+  readonly type: AttributeType;
+  /** UCUM, as OpenTelemetry writes units: `By` bytes, `s` seconds; none: a plain number or no number */
+  readonly unit?: string;
+  /** when the attribute is there; default: if known */
+  readonly when?: string;
+  readonly meaning: string;
+  /** where the value comes from, if not where the group's others do */
+  readonly from?: string;
+}
+
+export interface AttributeGroup {
+  readonly title: string;
+  /** on the resource (what was killed) or on the record (how) */
+  readonly on: "resource" | "record";
+  /** event names of the records that carry the group */
+  readonly events: readonly EventName[];
+  readonly from: string;
+  readonly keys: Readonly<Record<string, AttributeEntry>>;
+}
+
+export type EventName = "oom.kill" | "oom.report.suppressed" | "oom.kernel_log.gap";
+
+const EVERY: readonly EventName[] = ["oom.kill", "oom.report.suppressed", "oom.kernel_log.gap"];
+const KILL: readonly EventName[] = ["oom.kill"];
+
+export const ATTRIBUTE_GROUPS = [
+  {
+    title: "The killed container or unit",
+    on: "resource",
+    events: KILL,
+    from: "the victim's cgroup path",
+    keys: {
+      "container.id": { type: "string", meaning: "ID of the victim's container, 64 hex digits as a rule" },
+      "container.runtime.name": { type: "string", meaning: "containerd, cri-o, docker, podman or lxc" },
+      "k8s.pod.uid": { type: "string", meaning: "the pod's UID; of a static pod see oom.pod.static" },
+      "service.name": {
+        type: "string",
+        when: "the victim belongs to a systemd service, or OTEL_SERVICE_NAME is set",
+        meaning: "name of the systemd service without `.service`",
+      },
+    },
+  },
+  {
+    title: "The node",
+    on: "resource",
+    events: EVERY,
+    from: "the agent's settings, or the log that is replayed",
+    keys: {
+      "host.name": { type: "string", meaning: "the node's name, or the host that a replayed log names" },
+      "host.id": { type: "string", meaning: "machine ID, 32 hex digits" },
+      "os.type": { type: "string", when: "always", meaning: "`linux`" },
+      "k8s.node.name": { type: "string", meaning: "the node's name in Kubernetes" },
+      "k8s.cluster.name": { type: "string", meaning: "the cluster's name" },
+    },
+  },
+  {
+    title: "Every record",
+    on: "record",
+    events: EVERY,
+    from: "Oomscribe",
+    keys: {
+      "event.name": {
+        type: "string",
+        when: "always",
+        meaning: "EventName once more, for backends that drop that field",
+      },
+      "log.record.uid": { type: "string", when: "always", meaning: "the same however often the kill is read or sent" },
+    },
+  },
+  {
+    title: "The kernel's own words",
+    on: "record",
+    events: ["oom.kill", "oom.report.suppressed"],
+    from: "the kernel's log",
+    keys: {
+      "log.record.original": {
+        type: "string",
+        when: "always",
+        meaning: "the lines, up to 8 KiB; most telling ones first",
+      },
+      "oom.origin": {
+        type: "string",
+        when: "always",
+        meaning: "`kernel`; `unknown` where the capture has lost the facility",
+      },
+      "oom.time.assumed": { type: "string[]", meaning: "what of the timestamp is assumed: year, timezone, seconds" },
+      "oom.kernel.seq": { type: "int", meaning: "sequence number in the kernel's log; starts again at 0 on boot" },
+      "oom.kernel.monotonic": {
+        type: "double",
+        unit: "s",
+        meaning: "the kernel log's clock: since boot, not in suspend",
+      },
+    },
+  },
+  {
+    title: "The boot",
+    on: "record",
+    events: EVERY,
+    from: "/proc/sys/kernel/random/boot_id, or the journal",
+    keys: { "oom.kernel.boot_id": { type: "string", meaning: "32 hex digits, another one after each boot" } },
+  },
+  {
+    title: "The victim",
+    on: "record",
+    events: KILL,
+    from: "the line `Killed process`",
+    keys: {
+      "process.pid": { type: "int", when: "always", meaning: "the victim, in the host's pid namespace" },
+      "process.executable.name": { type: "string", when: "always", meaning: "its COMM: up to 15 bytes of its choice" },
+      "process.user.id": { type: "int", meaning: "its UID, in the host's user namespace" },
+      "oom.victim.total_vm": { type: "int", unit: "By", meaning: "its address space" },
+      "oom.victim.anon_rss": { type: "int", unit: "By", meaning: "its private memory: heap, stacks" },
+      "oom.victim.file_rss": { type: "int", unit: "By", meaning: "its mapped files" },
+      "oom.victim.shmem_rss": { type: "int", unit: "By", meaning: "its shared memory and mapped tmpfs files" },
+      "oom.victim.pgtables": { type: "int", unit: "By", meaning: "its page tables" },
+      "oom.victim.score_adj": { type: "int", meaning: "its oom_score_adj: −1000 never to 1000 first" },
+      "oom.victim.cgroup": { type: "string", meaning: "its cgroup, as printed", from: "`task_memcg=` or `Task in`" },
+      "oom.group_kill": {
+        type: "boolean",
+        when: "always",
+        meaning: "killed as a member of its cgroup (memory.oom.group)",
+        from: "`Tasks in … are going to be killed`",
+      },
+      "oom.reaper.outcome": { type: "string", meaning: "`reaped`, or `unable` to", from: "the lines of oom_reaper" },
+    },
+  },
+  {
+    title: "Whose memory ran out",
+    on: "record",
+    events: KILL,
+    from: "the report",
+    keys: {
+      "oom.scope": {
+        type: "string",
+        when: "always",
+        meaning: "`container`, `pod`, `kubepods` (all pods or a QoS class), `cgroup` (another), `node`, `unknown`",
+      },
+      "oom.constraint": {
+        type: "string",
+        when: "always",
+        meaning: "`memcg`, `none`, `cpuset`, `memory_policy`, `unknown`",
+      },
+      "oom.limit.cgroup": { type: "string", meaning: "cgroup whose limit was hit", from: "`oom_memcg=` or `limit of`" },
+      "oom.memory.usage": { type: "int", unit: "By", meaning: "memory of the cgroup whose limit was hit" },
+      "oom.memory.limit": { type: "int", unit: "By", when: "there is a limit", meaning: "its memory limit" },
+      "oom.memory.failcnt": { type: "int", meaning: "how often it has run into that limit" },
+      "oom.swap.usage": { type: "int", unit: "By", meaning: "its swap (cgroup v2)" },
+      "oom.swap.limit": { type: "int", unit: "By", when: "there is a limit", meaning: "its swap limit" },
+      "oom.swap.failcnt": { type: "int", meaning: "how often it has run into that limit" },
+      "oom.memsw.usage": { type: "int", unit: "By", meaning: "its memory and swap together (cgroup v1)" },
+      "oom.memsw.limit": { type: "int", unit: "By", when: "there is a limit", meaning: "the limit of both together" },
+      "oom.memsw.failcnt": { type: "int", meaning: "how often it has run into that limit" },
+      "oom.kmem.usage": { type: "int", unit: "By", meaning: "its kernel memory (cgroup v1)" },
+      "oom.kmem.limit": { type: "int", unit: "By", when: "there is a limit", meaning: "its kernel memory limit" },
+      "oom.kmem.failcnt": { type: "int", meaning: "how often it has run into that limit" },
+      "oom.kernel.release": { type: "string", meaning: "the kernel's version", from: "the line of the trigger" },
+    },
+  },
+  {
+    title: "The cgroup of the victim",
+    on: "record",
+    events: KILL,
+    from: "the victim's cgroup path",
+    keys: {
+      "oom.cgroup.kind": {
+        type: "string",
+        meaning: "`container`, `pod`, `qos`, `kubepods`, `monitor` (conmon), `unit`, `user`, `other`, `root`",
+      },
+      "oom.cgroup.driver": { type: "string", meaning: "`cgroupfs` or `systemd`" },
+      "oom.cgroup.qos": { type: "string", meaning: "`Guaranteed`, `Burstable` or `BestEffort`" },
+      "oom.cgroup.unit": { type: "string", meaning: "innermost systemd unit" },
+      "oom.cgroup.nested": { type: "string", meaning: "the part below the container's own cgroup" },
+      "oom.pod.static": {
+        type: "boolean",
+        when: "true",
+        meaning: "k8s.pod.uid is a static pod's config hash; the API shows its mirror pod under another UID",
+      },
+    },
+  },
+  {
+    title: "Who asked for the memory",
+    on: "record",
+    events: KILL,
+    from: "the line `invoked oom-killer` and the next",
+    keys: {
+      "oom.trigger.comm": { type: "string", meaning: "COMM of the task that asked; often not the victim" },
+      "oom.trigger.pid": { type: "int", meaning: "its thread ID" },
+      "oom.trigger.gfp_flags": { type: "string", meaning: "what kind of memory: `GFP_KERNEL|__GFP_ZERO`" },
+      "oom.trigger.order": { type: "int", meaning: "2^order pages at once; −1: asked for by SysRq-f" },
+    },
+  },
+  {
+    title: "The tasks table",
+    on: "record",
+    events: KILL,
+    from: "`Tasks state`",
+    keys: {
+      "oom.tasks.count": { type: "int", meaning: "how many tasks the table lists" },
+      "oom.tasks.top": { type: "string[]", meaning: "the largest ten, as `name pid rss_bytes`; read from the right" },
+    },
+  },
+  {
+    title: "What the knowledge rests on",
+    on: "record",
+    events: KILL,
+    from: "Oomscribe",
+    keys: {
+      "oom.evidence": {
+        type: "string[]",
+        when: "always",
+        meaning: "of `report`, `kill_line`, `counter`, `tracepoint`, `proc`",
+      },
+      "oom.attribution": { type: "string", when: "always", meaning: "of the cgroup: `exact`, `inferred`, `unknown`" },
+      "oom.report.missing": {
+        type: "string[]",
+        when: "parts are missing",
+        meaning: "lines that a whole report would have: `invoked`, `summary`, `tasks`, `usage`, `kill_line`",
+      },
+      "oom.report.truncated": {
+        type: "boolean",
+        when: "true",
+        meaning: "the kill line was cut before its end: figures are lost",
+      },
+    },
+  },
+  {
+    title: "Memory of the cgroup whose limit was hit",
+    on: "record",
+    events: KILL,
+    from: "`Memory cgroup stats`; names are those of memory.stat",
+    keys: {
+      "oom.memcg.stats.anon": { type: "int", unit: "By", meaning: "private memory (cgroup v2)" },
+      "oom.memcg.stats.file": { type: "int", unit: "By", meaning: "page cache and tmpfs (cgroup v2)" },
+      "oom.memcg.stats.kernel": { type: "int", unit: "By", meaning: "kernel memory of every kind (cgroup v2)" },
+      "oom.memcg.stats.kernel_stack": { type: "int", unit: "By", meaning: "kernel stacks" },
+      "oom.memcg.stats.pagetables": { type: "int", unit: "By", meaning: "page tables" },
+      "oom.memcg.stats.percpu": { type: "int", unit: "By", meaning: "per-CPU data of the kernel" },
+      "oom.memcg.stats.sock": { type: "int", unit: "By", meaning: "network buffers" },
+      "oom.memcg.stats.vmalloc": { type: "int", unit: "By", meaning: "vmalloc areas" },
+      "oom.memcg.stats.shmem": {
+        type: "int",
+        unit: "By",
+        meaning: "tmpfs (emptyDir in memory, /dev/shm), shared memory",
+      },
+      "oom.memcg.stats.file_mapped": { type: "int", unit: "By", meaning: "mapped files" },
+      "oom.memcg.stats.file_dirty": { type: "int", unit: "By", meaning: "page cache to be written" },
+      "oom.memcg.stats.file_writeback": { type: "int", unit: "By", meaning: "page cache being written" },
+      "oom.memcg.stats.anon_thp": { type: "int", unit: "By", meaning: "private memory in huge pages" },
+      "oom.memcg.stats.unevictable": { type: "int", unit: "By", meaning: "memory that cannot be reclaimed" },
+      "oom.memcg.stats.slab_reclaimable": {
+        type: "int",
+        unit: "By",
+        meaning: "slab that can be reclaimed: dentries, inodes",
+      },
+      "oom.memcg.stats.slab_unreclaimable": { type: "int", unit: "By", meaning: "slab that cannot" },
+      "oom.memcg.stats.slab": { type: "int", unit: "By", meaning: "slab" },
+      "oom.memcg.stats.cache": { type: "int", unit: "By", meaning: "page cache and tmpfs (cgroup v1)" },
+      "oom.memcg.stats.rss": { type: "int", unit: "By", meaning: "private memory (cgroup v1)" },
+      "oom.memcg.stats.rss_huge": { type: "int", unit: "By", meaning: "private memory in huge pages (cgroup v1)" },
+      "oom.memcg.stats.mapped_file": { type: "int", unit: "By", meaning: "mapped files (cgroup v1)" },
+      "oom.memcg.stats.swap": { type: "int", unit: "By", meaning: "swap (cgroup v1)" },
+      "oom.memcg.stats.total_cache": {
+        type: "int",
+        unit: "By",
+        meaning: "cache of the cgroup and all below it (cgroup v1)",
+      },
+      "oom.memcg.stats.total_rss": {
+        type: "int",
+        unit: "By",
+        meaning: "rss of the cgroup and all below it (cgroup v1)",
+      },
+      "oom.memcg.stats.total_shmem": {
+        type: "int",
+        unit: "By",
+        meaning: "shmem of the cgroup and all below it (cgroup v1)",
+      },
+      "oom.memcg.stats.total_swap": {
+        type: "int",
+        unit: "By",
+        meaning: "swap of the cgroup and all below it (cgroup v1)",
+      },
+    },
+  },
+  {
+    title: "Memory of the node",
+    on: "record",
+    events: KILL,
+    from: "`Mem-Info`, in reports of a node that ran out",
+    keys: {
+      "oom.node.total": { type: "int", unit: "By", meaning: "RAM" },
+      "oom.node.reserved": { type: "int", unit: "By", meaning: "of it kept back by the kernel" },
+      "oom.node.swap.total": { type: "int", unit: "By", meaning: "swap space" },
+      "oom.node.swap.free": { type: "int", unit: "By", meaning: "of it free" },
+      "oom.node.free": { type: "int", unit: "By", meaning: "free memory, every zone's" },
+      "oom.node.active_anon": { type: "int", unit: "By", meaning: "private memory in recent use" },
+      "oom.node.inactive_anon": { type: "int", unit: "By", meaning: "private memory not in recent use" },
+      "oom.node.active_file": { type: "int", unit: "By", meaning: "page cache in recent use" },
+      "oom.node.inactive_file": { type: "int", unit: "By", meaning: "page cache not in recent use" },
+      "oom.node.unevictable": { type: "int", unit: "By", meaning: "memory that cannot be reclaimed" },
+      "oom.node.dirty": { type: "int", unit: "By", meaning: "page cache to be written" },
+      "oom.node.writeback": { type: "int", unit: "By", meaning: "page cache being written" },
+      "oom.node.slab_reclaimable": { type: "int", unit: "By", meaning: "slab that can be reclaimed" },
+      "oom.node.slab_unreclaimable": { type: "int", unit: "By", meaning: "slab that cannot" },
+      "oom.node.mapped": { type: "int", unit: "By", meaning: "mapped files" },
+      "oom.node.shmem": { type: "int", unit: "By", meaning: "tmpfs and shared memory" },
+      "oom.node.pagetables": { type: "int", unit: "By", meaning: "page tables" },
+    },
+  },
+  {
+    title: "Reports that the kernel left out",
+    on: "record",
+    events: ["oom.report.suppressed"],
+    from: "the line `callbacks suppressed`",
+    keys: {
+      "oom.report.suppressed.count": { type: "int", when: "always", meaning: "reports dropped by the rate limit" },
+    },
+  },
+  {
+    title: "Lines lost from the kernel's log",
+    on: "record",
+    events: ["oom.kernel_log.gap"],
+    from: "a jump in the sequence numbers",
+    keys: {
+      "oom.kernel_log.gap.lost": { type: "int", when: "always", meaning: "how many records were overwritten unread" },
+      "oom.kernel_log.gap.first_seq": { type: "int", when: "always", meaning: "sequence number of the first one lost" },
+      "oom.kernel_log.gap.last_seq": { type: "int", when: "always", meaning: "sequence number of the last one lost" },
+    },
+  },
+] as const satisfies readonly AttributeGroup[];
+
+type Groups = (typeof ATTRIBUTE_GROUPS)[number];
+type KeyOf<G> = G extends { readonly keys: infer K } ? keyof K & string : never;
+type EntryOf<K extends string, G = Groups> = G extends { readonly keys: { readonly [P in K]: infer E } } ? E : never;
+type ValueOf<E> = E extends { readonly type: "int" | "double" }
+  ? number
+  : E extends { readonly type: "boolean" }
+    ? boolean
+    : E extends { readonly type: "string[]" }
+      ? string[]
+      : string;
+
+/** A key that stands on a record. */
+export type RecordKey = KeyOf<Extract<Groups, { readonly on: "record" }>>;
+/** Attributes of a record: keys and value types of the list above, checked where they are set. */
+export type RecordAttributes = { [K in RecordKey]?: ValueOf<EntryOf<K>> };
+/** A key of them whose value is a number. */
+export type NumberKey = { [K in RecordKey]: RecordAttributes[K] extends number | undefined ? K : never }[RecordKey];

@@ -1,0 +1,50 @@
+/**
+ * The HTTP side of OTLP: the agent that the SDK's exporter sends through. Ours, because the exporter keeps to itself
+ * what it learns there (the status of an answer that it retries) and cannot let go of a request under way.
+ */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { Agent as HttpAgent, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import type { OtlpSettings } from "./otlp-settings.ts";
+
+export interface OtlpConnection {
+  readonly agent: HttpAgent;
+  /** the last answer's status: `503 Service Unavailable` */
+  readonly lastStatus: string | undefined;
+  /** Drops every connection; requests under way fail. The next request opens a new one. */
+  abort(): void;
+  close(): void;
+}
+
+/** https://nodejs.org/api/diagnostics_channel.html#http: each answer, whoever asked. */
+const RESPONSES = "http.client.response.finish";
+
+export function openConnection(settings: OtlpSettings): OtlpConnection {
+  const isSecure = settings.url.protocol === "https:";
+  const agent = isSecure ? new HttpsAgent({ keepAlive: true, ...settings.tls }) : new HttpAgent({ keepAlive: true });
+  let lastStatus: string | undefined;
+
+  function onResponse(message: unknown): void {
+    const { request, response } = message as { request: { agent?: unknown }; response: IncomingMessage };
+    if (request.agent === agent) lastStatus = `${response.statusCode} ${response.statusMessage}`.trim();
+  }
+  subscribe(RESPONSES, onResponse);
+
+  return {
+    agent,
+    get lastStatus() {
+      return lastStatus;
+    },
+    abort() {
+      agent.destroy();
+    },
+    close() {
+      unsubscribe(RESPONSES, onResponse);
+      // The exporter may still try a request again that close() has cut off: what was given up must not arrive later.
+      agent.createConnection = () => {
+        throw new Error("the connection to the OTLP backend is closed");
+      };
+      agent.destroy();
+    },
+  };
+}

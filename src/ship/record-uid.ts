@@ -1,0 +1,36 @@
+/** `log.record.uid`: what makes the same kill, read or sent twice, the same record. */
+import { hash } from "node:crypto";
+import type { KernelRecord } from "../../parsers/kernel-record.ts";
+import type { Attributes } from "./log-record.ts";
+
+/**
+ * The UID of a record that a line of the kernel's log is about: 32 hex digits.
+ *
+ * With a boot ID, the line's sequence number is its place for good: no two lines of one boot share it, and a process
+ * of a group kill has a line of its own. Without one it would be ambiguous, as sequence numbers start again at 0 on
+ * each boot: then the UID is made of the line's time on the kernel's clock (printed by every format that has it to the
+ * same microsecond, unlike wall time, which is derived and drifts), the pid and the text. Nothing in it depends on how
+ * the input was cut into chunks, nor on which lines of the report are still there.
+ * @param bootId 32 hex digits
+ * @param pid the victim's; what tells two kills of a text without times apart
+ */
+export function lineUid(record: KernelRecord, resource: Attributes, bootId: string | undefined, pid?: number): string {
+  const node = nodeIdentity(resource);
+  if (bootId !== undefined && record.seq !== undefined) return digest(`seq\0${node}\0${bootId}\0${record.seq}`);
+  const time = record.monotonicUs ?? record.wallTimeUs ?? "";
+  return digest(`line\0${node}\0${bootId ?? ""}\0${time}\0${pid ?? ""}\0${record.text}`);
+}
+
+/** The UID of a gap in the kernel's log: it lies between two sequence numbers of a boot. */
+export function gapUid(firstSeq: number, lost: number, resource: Attributes, bootId: string | undefined): string {
+  return digest(`gap\0${nodeIdentity(resource)}\0${bootId ?? ""}\0${firstSeq}\0${lost}`);
+}
+
+/** The machine ID outlives a change of name; a name must do where there is none. */
+function nodeIdentity(resource: Attributes): string {
+  return String(resource["host.id"] ?? resource["k8s.node.name"] ?? resource["host.name"] ?? "");
+}
+
+function digest(identity: string): string {
+  return hash("sha256", identity, "hex").slice(0, 32);
+}

@@ -1,0 +1,41 @@
+/** A kill → its log record: who was killed on the resource, how on the record, and one sentence for people. */
+import type { Kill } from "../correlate/kill.ts";
+import type { RecordAttributes } from "./attributes.ts";
+import { bootIdOf, DEFAULT_ORIGINAL_LIMIT_BYTES, DEFAULT_PAGE_SIZE, type RecordContext } from "./context.ts";
+import { setKillAttributes, setPosition } from "./kill-attributes.ts";
+import type { LogRecord } from "./log-record.ts";
+import { quoteLines } from "./original.ts";
+import { lineUid } from "./record-uid.ts";
+import { toKillResource } from "./resource.ts";
+import { killSentence } from "./sentence.ts";
+
+const EVENT = "oom.kill";
+
+/**
+ * The record of a kill. What is not known is left out. A limit of a container, a pod or another cgroup is an ERROR: the
+ * workload's own; a node out of memory is FATAL: it takes whom it finds.
+ */
+export function toLogRecord(kill: Kill, context: RecordContext): LogRecord {
+  const { record } = kill;
+  const pageSize = context.pageSize ?? DEFAULT_PAGE_SIZE;
+  const bootId = bootIdOf(record.bootId, context);
+  const resource = toKillResource(record, kill.identity, context);
+  const attributes: RecordAttributes = {
+    "event.name": EVENT,
+    "log.record.uid": lineUid(record, resource, bootId, kill.victim.pid),
+  };
+  setKillAttributes(attributes, kill, pageSize);
+  setPosition(attributes, record, bootId);
+  const limit = context.originalLimitBytes ?? DEFAULT_ORIGINAL_LIMIT_BYTES;
+  attributes["log.record.original"] = quoteLines(record, kill.report.records, limit);
+  const onNode = kill.scope === "node";
+  return {
+    ...(record.wallTimeUs === undefined ? {} : { timestampUs: record.wallTimeUs }),
+    severityText: onNode ? "FATAL" : "ERROR",
+    severityNumber: onNode ? 21 : 17,
+    eventName: EVENT,
+    body: killSentence(kill, pageSize),
+    resource,
+    attributes,
+  };
+}

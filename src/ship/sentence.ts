@@ -1,0 +1,101 @@
+/** The body of a kill's record: one sentence that says who was killed, where, and whose memory ran out. */
+import type { MemcgUsage, OomReport, Victim } from "../../parsers/oom/report.ts";
+import type { Kill } from "../correlate/kill.ts";
+import { readableName, readablePath, readableSize } from "./readable.ts";
+
+/**
+ * `java (pid 1234) in container 7c1d0b9f3a5e of pod 1f3c9d1e-… was OOM-killed: the container's 48 MiB limit was
+ * reached (46.8 MiB anon)`. Names in it are escaped, so it is always one line.
+ * @param pageSize bytes
+ */
+export function killSentence(kill: Kill, pageSize: number): string {
+  const { victim } = kill;
+  const who = `${victim.comm === "" ? "a process without a name" : readableName(victim.comm)} (pid ${victim.pid})`;
+  const group = victim.groupKill ? " with its whole cgroup (memory.oom.group)" : "";
+  return `${who}${wherePart(kill)} was OOM-killed${group}: ${whyPart(kill, pageSize)}${sizePart(victim)}`;
+}
+
+function wherePart(kill: Kill): string {
+  const place = placeOf(kill);
+  if (place === undefined) return "";
+  return kill.attribution === "inferred" ? `, probably in ${place},` : ` in ${place}`;
+}
+
+function placeOf({ identity, victimCgroup }: Kill): string | undefined {
+  const pod = identity?.podUid === undefined ? "" : `${identity.staticPod ? "static pod" : "pod"} ${identity.podUid}`;
+  if (identity?.containerId !== undefined) {
+    // The first twelve digits are what container tools show and take.
+    return `container ${identity.containerId.slice(0, 12)}${pod === "" ? "" : ` of ${pod}`}`;
+  }
+  if (pod !== "") return pod;
+  if (identity?.unit !== undefined) return readablePath(identity.unit);
+  return victimCgroup === undefined ? undefined : `cgroup ${readablePath(victimCgroup)}`;
+}
+
+function whyPart(kill: Kill, pageSize: number): string {
+  const { report } = kill;
+  const limit = limitPart(report);
+  const limitCgroup = kill.limitCgroup === undefined ? undefined : readablePath(kill.limitCgroup);
+  switch (kill.scope) {
+    case "container":
+      return `the container's ${limit} was reached`;
+    case "pod":
+      return `the pod's ${limit} was reached`;
+    case "kubepods":
+      return `the ${limit} of the node's pods${limitCgroup === undefined ? "" : ` (${limitCgroup})`} was reached`;
+    case "cgroup":
+      return `the ${limit} of ${limitCgroup ?? "its cgroup"} was reached`;
+    case "node":
+      return nodePart(report, pageSize);
+    case "unknown":
+      return "the kernel's log does not say whose memory ran out";
+  }
+}
+
+/** `48 MiB limit`, or which other counter was the full one: on cgroup v1 memory and swap together have a limit. */
+function limitPart(report: OomReport): string {
+  let fullest = "";
+  let fill = filling(report.memory);
+  let limitKb = report.memory?.limitKb;
+  for (const [name, usage] of [
+    ["memory and swap ", report.memsw],
+    ["kernel memory ", report.kmem],
+  ] as const) {
+    if (filling(usage) > fill) {
+      fullest = name;
+      fill = filling(usage);
+      limitKb = usage?.limitKb;
+    }
+  }
+  return limitKb === undefined ? "memory limit" : `${readableSize(limitKb * 1024)} ${fullest}limit`;
+}
+
+function filling(usage: MemcgUsage | undefined): number {
+  return usage?.limitKb === undefined || usage.limitKb === 0 ? 0 : usage.usageKb / usage.limitKb;
+}
+
+function nodePart(report: OomReport, pageSize: number): string {
+  if (report.trigger?.order === -1) return "SysRq-f asked for it, the node need not be short of memory";
+  if (report.constraint === "cpuset") return "the memory nodes of its cpuset ran out";
+  if (report.constraint === "memory_policy") return "the memory nodes of its memory policy ran out";
+  const free = report.nodeMemory?.pages["free"];
+  const total = report.nodeMemory?.totalPages;
+  if (free === undefined || total === undefined) return "the node ran out of memory";
+  return `the node ran out of memory, with ${readableSize(free * pageSize)} of ${readableSize(total * pageSize)} free`;
+}
+
+/** ` (46.8 MiB anon)`: the largest part of what the victim held. */
+function sizePart({ anonRssKb, fileRssKb, shmemRssKb }: Victim): string {
+  if (anonRssKb === undefined) return "";
+  let name = "anon";
+  let largest = anonRssKb;
+  if (fileRssKb !== undefined && fileRssKb > largest) {
+    name = "file";
+    largest = fileRssKb;
+  }
+  if (shmemRssKb !== undefined && shmemRssKb > largest) {
+    name = "shmem";
+    largest = shmemRssKb;
+  }
+  return ` (${readableSize(largest * 1024)} ${name})`;
+}

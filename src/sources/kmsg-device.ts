@@ -1,0 +1,90 @@
+/** Opens /dev/kmsg for reading that never waits, and says what to do where it cannot be opened. */
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+
+/** What is read from: the device, or what a test puts in its place. */
+export interface KmsgDevice {
+  /**
+   * One read(2): one record.
+   * @returns how many bytes were read into the buffer
+   * @throws Error with `code`, among them EAGAIN where there is nothing to read
+   */
+  read(into: Buffer): number;
+  close(): void;
+}
+
+/** The kernel's log cannot be read; the message says why and what to do. */
+export class KmsgOpenError extends Error {
+  override name = "KmsgOpenError";
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/**
+ * Opens the device with O_NONBLOCK: a read that waits in the kernel would hold one of Node's threads, and
+ * process.exit() waits for that thread for ever.
+ * @throws KmsgOpenError
+ */
+export function openKmsgDevice(path: string): KmsgDevice {
+  const fd = openFile(path);
+  try {
+    checkDevice(fd, path);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return {
+    read: (into) => readSync(fd, into, 0, into.length, null),
+    close: () => closeSync(fd),
+  };
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "UNKNOWN";
+    throw new KmsgOpenError(code, `${path} cannot be opened (${code}): ${advice(code)}`, error);
+  }
+}
+
+/** Device number 1:11 (Documentation/admin-guide/devices.txt), as makedev(3) packs it. */
+const KMSG_RDEV = (1 << 8) | 11;
+
+/** Where a container has no kernel log some put a link to /dev/console or /dev/null there, to please the kubelet. */
+function checkDevice(fd: number, path: string): void {
+  const { rdev } = fstatSync(fd);
+  if (rdev === KMSG_RDEV) return;
+  throw new KmsgOpenError(
+    "ENODEV",
+    `${path} is not the kernel's log (character device 1:11): mount the node's own /dev/kmsg here; ` +
+      "a file with a captured log is read by `oomscribe replay`",
+  );
+}
+
+function advice(code: string): string {
+  switch (code) {
+    case "ENOENT":
+      return "run on Linux; in a container run it privileged or mount the node's /dev/kmsg (hostPath, type CharDevice)";
+    case "EACCES":
+      return "the file's mode does not let this user read it; run as root";
+    case "EPERM":
+      return isRestricted()
+        ? "kernel.dmesg_restrict is 1, so it takes the capability SYSLOG: run as root with it (in a container: " +
+            "privileged), or set kernel.dmesg_restrict=0"
+        : "the container may not use the device: run it privileged, or allow the device 1:11 and the capability SYSLOG";
+    default:
+      return "see open(2) for what this error means";
+  }
+}
+
+function isRestricted(): boolean {
+  try {
+    return readFileSync("/proc/sys/kernel/dmesg_restrict", "latin1").trim() !== "0";
+  } catch {
+    return false;
+  }
+}
