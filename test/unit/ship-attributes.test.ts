@@ -1,0 +1,121 @@
+/** The catalogue of keys: complete, kept to, and the page that is made from it. */
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { renderRecordPage } from "../../scripts/record-docs.ts";
+import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../../src/ship/attributes.ts";
+import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
+import type { AttributeValue, LogRecord } from "../../src/ship/log-record.ts";
+import { toLogRecord } from "../../src/ship/record.ts";
+import { BOOT_ID, killsOf, makeBareKill, makeKill, makeRecord, readReports } from "../kills.ts";
+
+const groups: readonly AttributeGroup[] = ATTRIBUTE_GROUPS;
+const NODE = {
+  resource: { "host.name": "n1", "host.id": "m1", "k8s.node.name": "n1", "k8s.cluster.name": "c1" },
+  bootId: BOOT_ID,
+};
+
+interface Described extends AttributeEntry {
+  group: AttributeGroup;
+}
+
+const catalogue = new Map<string, Described>();
+for (const group of groups) {
+  for (const [key, entry] of Object.entries(group.keys)) catalogue.set(key, { ...entry, group });
+}
+
+/** Every key at once: values that one kernel would never print together. */
+function fullRecords(): LogRecord[] {
+  const below = (prefix: string): [string, number][] =>
+    [...catalogue.keys()].filter((key) => key.startsWith(prefix)).map((key) => [key.slice(prefix.length), 1]);
+  const all = { usageKb: 1, limitKb: 2, failcnt: 3 };
+  const kill = makeKill({
+    victim: { truncated: true },
+    report: {
+      memory: all,
+      swap: all,
+      memsw: all,
+      kmem: all,
+      memcgStats: { path: "/", values: { ...Object.fromEntries(below("oom.memcg.stats.")), pgfault: 1 } },
+      nodeMemory: {
+        pages: { ...Object.fromEntries(below("oom.node.")), free_pcp: 1 },
+        totalPages: 1,
+        reservedPages: 1,
+        swapTotalKb: 1,
+        swapFreeKb: 1,
+      },
+      missing: ["invoked"],
+    },
+  });
+  const inUnit = makeBareKill({
+    kill: {
+      identity: { kind: "unit", unit: "a.service", nested: "/init.scope", podUid: "0".repeat(32), staticPod: true },
+    },
+  });
+  const suppressed = makeRecord("oom_kill_process: 71 callbacks suppressed");
+  return [
+    toLogRecord(kill, NODE),
+    toLogRecord(inUnit, NODE),
+    toSuppressedRecord({ count: 71, record: suppressed }, NODE),
+    toGapRecord({ firstSeq: 1, lost: 2 }, NODE),
+  ];
+}
+
+function isOf(type: AttributeEntry["type"], value: AttributeValue): boolean {
+  switch (type) {
+    case "int":
+      return Number.isSafeInteger(value);
+    case "double":
+      return Number.isFinite(value);
+    case "string[]":
+      return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string");
+    default:
+      return typeof value === type;
+  }
+}
+
+function expectCatalogued(record: LogRecord): void {
+  const places = [
+    ["resource", record.resource],
+    ["record", record.attributes],
+  ] as const;
+  for (const [place, attributes] of places) {
+    for (const [key, value] of Object.entries(attributes)) {
+      const entry = catalogue.get(key);
+      expect(entry, `${key} is not in the catalogue`).toBeDefined();
+      expect(entry?.group.on, key).toBe(place);
+      expect(entry?.group.events, key).toContain(record.eventName);
+      expect(isOf(entry?.type ?? "string", value), `${key}: ${JSON.stringify(value)} is no ${entry?.type}`).toBe(true);
+    }
+  }
+  for (const [key, entry] of catalogue) {
+    if (entry.when !== "always" || !entry.group.events.some((event) => event === record.eventName)) continue;
+    expect(entry.group.on === "resource" ? record.resource : record.attributes, record.eventName).toHaveProperty([key]);
+  }
+}
+
+test("no key stands twice", () => {
+  const keys = groups.flatMap((group) => Object.keys(group.keys));
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+test.each(fullRecords())("every key of a record is in the catalogue: $body", (record) => {
+  expectCatalogued(record);
+});
+
+test("every key of the catalogue is carried by some record", () => {
+  const carried = new Set(fullRecords().flatMap((record) => Object.keys({ ...record.resource, ...record.attributes })));
+  expect([...catalogue.keys()].filter((key) => !carried.has(key))).toEqual([]);
+});
+
+describe.each(["v1-6.18", "v2-6.1", "v2-6.12", "generated"])("the kills of real captures: %s", (folder) => {
+  const captures = readdirSync(new URL(`../captures/${folder}`, import.meta.url));
+  test.each(captures.filter((name) => name.endsWith(".kmsg")))("%s", (name) => {
+    for (const kill of readReports(`${folder}/${name}`).reports.flatMap(killsOf)) {
+      expectCatalogued(toLogRecord(kill, NODE));
+    }
+  });
+});
+
+test("docs/record.md is current: `npm run docs`", () => {
+  expect(readFileSync(new URL("../../docs/record.md", import.meta.url), "utf8")).toBe(renderRecordPage());
+});
