@@ -10,8 +10,8 @@ const SEMICOLON = 59;
 const ZERO = 48;
 const NINE = 57;
 
-/** First facility number that is not the kernel's own. */
-const FACILITY_SHIFT = 3;
+/** Levels are 0–7; the rest of the number is the facility. */
+const LEVELS = 8;
 
 /**
  * Reads one record: the header line and its dictionary lines, as one read(2) of /dev/kmsg returns them.
@@ -37,12 +37,13 @@ export function parseKmsgLine(line: string): KernelRecord | undefined {
   if (monotonicUs === undefined) return undefined;
   const semicolon = line.charCodeAt(scan.at - 1) === SEMICOLON ? scan.at - 1 : line.indexOf(";", scan.at);
   if (semicolon === -1) return undefined;
-  const facility = priority >> FACILITY_SHIFT;
+  // Not a shift: it would drop what is above 32 bits, and make a facility of 0.
+  const facility = Math.floor(priority / LEVELS);
   const record: KernelRecord = {
     origin: facility === 0 ? "kernel" : "user",
     text: undoKmsgEscapes(line.slice(semicolon + 1)),
     original: line,
-    level: priority & 7,
+    level: priority % LEVELS,
     facility,
     bootId: undefined,
     seq,

@@ -21,21 +21,31 @@ export function renderRecordPage(): string {
 function renderGroup(group: AttributeGroup): string {
   const place = group.on === "resource" ? "Resource attributes" : "Attributes of the record";
   const events = group.events.map((event) => `\`${event}\``).join(", ");
+  const rows = Object.entries(group.keys).map(([key, entry]) => toCells(key, entry));
   return [
     `### ${group.title}`,
     "",
     `${place}; in ${events}; from ${group.from}.`,
     "",
-    "| key | type | unit | there when | meaning |",
-    "| --- | --- | --- | --- | --- |",
-    ...Object.entries(group.keys).map(([key, entry]) => renderRow(key, entry)),
+    ...renderTable([["key", "type", "unit", "there when", "meaning"], ...rows]),
     "",
   ].join("\n");
 }
 
-function renderRow(key: string, entry: AttributeEntry): string {
+function toCells(key: string, entry: AttributeEntry): string[] {
   const meaning = entry.from === undefined ? entry.meaning : `${entry.meaning}; from ${entry.from}`;
   const cells = [`\`${key}\``, entry.type, entry.unit ?? "", entry.when ?? "known", meaning];
   // A bar ends a cell, inside code too.
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return cells.map((cell) => cell.replaceAll("|", "\\|"));
+}
+
+/** Columns of one width each, as the formatter has them: what it formats is still what is generated. */
+function renderTable(rows: readonly string[][]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0))) ?? [];
+  const lines = rows.map((cells) => renderRow(cells.map((cell, column) => cell.padEnd(widths[column] ?? 0))));
+  return lines.toSpliced(1, 0, renderRow(widths.map((width) => "-".repeat(width))));
+}
+
+function renderRow(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
 }
