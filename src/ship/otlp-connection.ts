@@ -5,12 +5,12 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Agent as HttpAgent, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import type { Answer } from "./otlp-outcome.ts";
 import type { OtlpSettings } from "./otlp-settings.ts";
 
 export interface OtlpConnection {
   readonly agent: HttpAgent;
-  /** the last answer's status: `503 Service Unavailable` */
-  readonly lastStatus: string | undefined;
+  readonly lastAnswer: Answer | undefined;
   /** Drops every connection; requests under way fail. The next request opens a new one. */
   abort(): void;
   close(): void;
@@ -22,18 +22,21 @@ const RESPONSES = "http.client.response.finish";
 export function openConnection(settings: OtlpSettings): OtlpConnection {
   const isSecure = settings.url.protocol === "https:";
   const agent = isSecure ? new HttpsAgent({ keepAlive: true, ...settings.tls }) : new HttpAgent({ keepAlive: true });
-  let lastStatus: string | undefined;
+  let lastAnswer: Answer | undefined;
 
   function onResponse(message: unknown): void {
     const { request, response } = message as { request: { agent?: unknown }; response: IncomingMessage };
-    if (request.agent === agent) lastStatus = `${response.statusCode} ${response.statusMessage}`.trim();
+    if (request.agent !== agent) return;
+    const { statusCode: status = 0, statusMessage, headers } = response;
+    lastAnswer = { status, statusLine: `${status} ${statusMessage}`.trim() };
+    if (headers["retry-after"] !== undefined) lastAnswer.retryAfter = headers["retry-after"];
   }
   subscribe(RESPONSES, onResponse);
 
   return {
     agent,
-    get lastStatus() {
-      return lastStatus;
+    get lastAnswer() {
+      return lastAnswer;
     },
     abort() {
       agent.destroy();
