@@ -194,81 +194,11 @@ function toInteger(value: unknown): number | undefined {
   return typeof number === "number" && Number.isInteger(number) ? number : undefined;
 }
 
-/** An object of more bytes than this is given up: no log line is as long. */
-const MAX_OBJECT = 4 << 20;
-
-/** Takes whole objects out of JSON that spans lines, or of an array that is one endless line. */
-export interface JsonScanner {
-  /** @param line with its line end, where it has one */
-  push(line: string): void;
-  /** true while an object or array is open */
-  readonly open: boolean;
-}
-
-/**
- * @param onObject gets the text of every object that closes, the innermost first. Where it returns true the object
- * was a record: what encloses it is a container, and its text is let go.
- */
-export function createJsonScanner(onObject: (bytes: string) => boolean, onGiveUp: () => void): JsonScanner {
-  let buffer = "";
-  let starts: number[] = [];
-  let brackets = 0;
-  let inString = false;
-  let escaped = false;
-
-  function reset(): void {
-    buffer = "";
-    starts = [];
-    brackets = 0;
-    inString = false;
-    escaped = false;
-  }
-
-  function closeObject(end: number): void {
-    const start = starts.pop();
-    if (start === undefined) return;
-    if (start >= 0 && onObject(buffer.slice(start, end))) starts = starts.map(() => -1);
-  }
-
-  /** Lets go of what no open object needs. */
-  function trim(): void {
-    const first = starts.find((start) => start >= 0);
-    const keepFrom = first ?? buffer.length;
-    if (keepFrom === 0) return;
-    buffer = buffer.slice(keepFrom);
-    starts = starts.map((start) => (start < 0 ? start : start - keepFrom));
-  }
-
-  return {
-    push(line) {
-      let at = buffer.length;
-      buffer += line;
-      for (; at < buffer.length; at++) {
-        const code = buffer.charCodeAt(at);
-        if (inString) {
-          if (escaped) escaped = false;
-          else if (code === 92) escaped = true;
-          else if (code === 34) inString = false;
-        } else if (code === 34) {
-          inString = true;
-        } else if (code === 123) {
-          starts.push(at);
-        } else if (code === 125) {
-          closeObject(at + 1);
-        } else if (code === 91) {
-          brackets++;
-        } else if (code === 93 && brackets > 0) {
-          brackets--;
-        }
-      }
-      trim();
-      if (buffer.length > MAX_OBJECT) {
-        reset();
-        onGiveUp();
-      }
-    },
-    get open() {
-      return starts.length > 0 || brackets > 0;
-    },
-  };
+/** `["1795516664350751000","line"]`: Loki's answer to query_range; its time is when the line was received. */
+export function readJsonArray(bytes: string): JsonContent | undefined {
+  if (!/^\[\s*"\d{16,19}"/.test(bytes)) return undefined;
+  const parsed = parseBytes(bytes);
+  const line = Array.isArray(parsed?.value) ? parsed.value[1] : undefined;
+  if (typeof line !== "string" || parsed === undefined) return undefined;
+  return { kind: "line", line: parsed.encode(line), complete: true };
 }

@@ -27,6 +27,30 @@ export const WRAPPERS: readonly Wrapper[] = [
     },
   },
   {
+    name: "json-sse",
+    source: "systemd journalctl -o json-sse",
+    example: 'data: { "MESSAGE" : "Mem-Info:", "_TRANSPORT" : "kernel" }',
+    unwrap: (line) => after(line, /^data: /),
+  },
+  {
+    name: "json-seq",
+    source: "RFC 7464, systemd journalctl -o json-seq",
+    example: '\x1e{ "MESSAGE" : "Mem-Info:", "_TRANSPORT" : "kernel" }',
+    unwrap: (line) => after(line, /^\x1e/),
+  },
+  {
+    name: "markdown quote",
+    source: "CommonMark 0.31 block quotes",
+    example: "> [ 7999.193770] Mem-Info:",
+    unwrap: (line) => after(line, /^ {0,3}> ?/),
+  },
+  {
+    name: "markdown indent",
+    source: "CommonMark 0.31 indented code blocks",
+    example: "    [ 7999.193770] Mem-Info:",
+    unwrap: (line) => after(line, /^(?: {4}|\t)/),
+  },
+  {
     name: "klog",
     source: "k8s.io/klog: Lmmdd hh:mm:ss.uuuuuu threadid file:line] msg",
     example: "I1124 06:29:38.123456    1 kmsg.go:12] [ 7999.193770] Mem-Info:",
@@ -61,6 +85,22 @@ export const WRAPPERS: readonly Wrapper[] = [
     source: "logcli: TIMESTAMP {labels} line",
     example: '2026-11-24T06:29:38Z {job="kmsg"} [ 7999.193770] Mem-Info:',
     unwrap: (line) => after(line, /^(?:\d{4}-\d\d-\d\dT\S+ )?\{(?:[\w.]+="(?:[^"\\]|\\.)*"(?:, ?)?)*\} +/),
+  },
+  {
+    name: "fluent-bit kmsg",
+    source: "fluent-bit plugins/in_kmsg, stdout output",
+    example:
+      '[0] kmsg.0: [[1795516664.3, {}], {"priority"=>4, "sequence"=>9, "sec"=>7398, "usec"=>821898, "msg"=>"Mem-Info:"}]',
+    unwrap(line) {
+      const match =
+        /^\[\d+\] [^\s:]+: .*?\{"priority"=>(\d+), "sequence"=>(\d+), "sec"=>(\d+), "usec"=>(\d+), "msg"=>"((?:[^"\\]|\\.)*)"/.exec(
+          line,
+        );
+      if (match === null) return undefined;
+      const [, priority, sequence, seconds, microseconds = "", message = ""] = match;
+      // The plugin takes a record of /dev/kmsg apart: put together again, escapes and all, it is read as one.
+      return { inner: `${priority},${sequence},${seconds}${microseconds.padStart(6, "0")},-;${unquote(message)}` };
+    },
   },
   {
     name: "fluent-bit",
@@ -121,4 +161,16 @@ const MESSAGE_START =
 export function cutForeignPrefix(line: string): string {
   const at = line.search(MESSAGE_START);
   return at > 0 && /[\s:|>\])-]$/.test(line.slice(0, at)) ? line.slice(at) : line;
+}
+
+/** What a record begins with, behind a host's name, a prompt or whatever else stands before it. */
+const RECORD_START =
+  /(?<=[\s:|>\])])(?:\[ *\d+\.\d{6}[\] ]|\d{1,3},\d+,\d+,[-c+][,;]|\[\S+ +\S+ +\d+ \d\d:\d\d:\d\d \d{4}\]|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )/;
+/** A prefix is not longer. */
+const MAX_PREFIX = 200;
+
+/** Where a record that a known format prints begins within a line; undefined where none does. */
+export function findEmbeddedPrefix(line: string): number | undefined {
+  const at = line.slice(0, MAX_PREFIX).search(RECORD_START);
+  return at > 0 ? at : undefined;
 }

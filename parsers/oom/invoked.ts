@@ -31,7 +31,7 @@ export const INVOKED_WORDINGS: readonly Wording<Trigger>[] = [
     since: "2.6.11 (oomkilladj=, later oom_adj=)",
     source: "mm/oom_kill.c dump_header",
     example: "httpd invoked oom-killer: gfp_mask=0x201da, order=0, oom_adj=0",
-    pattern: /^([^]*) invoked oom-killer: gfp_mask=(0x[0-9a-f]+), order=(-?\d+)(?:, oom(?:kill|_)adj=-?\d+)?/,
+    pattern: /^([^]*) invoked oom-killer: gfp_mask=(0x[0-9a-f]+), order=(-?\d+),/,
     read: (m) => ({ comm: decodeBytes(m[1] ?? ""), gfpMask: m[2] ?? "", order: Number(m[3]) }),
   },
   {
@@ -66,7 +66,7 @@ export const TRIGGER_TASK_WORDINGS: readonly Wording<TriggerTask>[] = [
     source: "lib/dump_stack.c dump_stack_print_info",
     example: "CPU: 1 UID: 0 PID: 13233 Comm: java Not tainted 6.18.44 #1 PREEMPT(none)",
     pattern: new RegExp(
-      `^CPU: \\d+ (?:UID: (\\d+) )?PID: (\\d+) Comm: ([^]*?) (?:Kdump: \\S+ )?${TAINT}(\\d+\\.\\S+)(?= |$)`,
+      `^CPU: \\d+ (?:UID: (\\d+) )?PID: (\\d+) Comm: ([^]*?) (?:Kdump: \\S+ )?${TAINT}(\\d+\\.\\S+) `,
     ),
     read: (m) => readTriggerTask(m[2], m[1], m[3], m[4]),
   },
@@ -75,7 +75,7 @@ export const TRIGGER_TASK_WORDINGS: readonly Wording<TriggerTask>[] = [
     since: "2.6.24",
     source: "arch/x86/kernel/dumpstack.c dump_stack",
     example: "Pid: 4321, comm: httpd Not tainted 2.6.32-754.el6.x86_64 #1",
-    pattern: new RegExp(`^Pid: (\\d+), comm: ([^]*?) ${TAINT}(\\d+\\.\\S+)`),
+    pattern: new RegExp(`^Pid: (\\d+), comm: ([^]*?) ${TAINT}(\\d+\\.\\S+) `),
     read: (m) => readTriggerTask(m[1], undefined, m[2], m[3]),
   },
   {

@@ -121,24 +121,37 @@ export function parseKillLine(text: string): KillLine | undefined {
 const CUT_LINE = /^([^]*?)Killed process (\d+)(?:,? UID (\d+),)? \(/;
 const TAIL_START = /\)(?:,? UID (\d+),)? (?:total-vm|vsz):(?![^]*\)(?:,? UID \d+,)? (?:total-vm|vsz):)/;
 const TAIL_FIELD = /(total-vm|vsz|anon-rss|file-rss|shmem-rss|UID|pgtables|oom_score_adj):(-?\d+)(?=kB|[ ,]|$)/g;
+/** The end of a line that was cut between the name and the first figure. */
+const TAIL_CUT_SHORT =
+  /\)(?:,?(?: (?:U(?:I(?:D(?: \d*,?)?)?)?)?)?)?(?: (?:t|to|tot|tota|total|total-|total-v|total-vm|v|vs|vsz)?)?$/;
+/** TASK_COMM_LEN − 1 of include/linux/sched.h */
+const COMM_BYTES = 15;
 
 /**
  * Reads a kill line that lacks its end, or goes on in a way that no known kernel prints. A figure counts only where
- * its own end is there: a number that was cut in the middle is not a smaller number.
+ * its own end is there, and where it cannot be a part of the name: a number that was cut in the middle is not a
+ * smaller number, and `(a) total-vm:1kB` may be a name without its bracket.
  * @returns undefined where not even the pid is whole
  */
 export function parseCutKillLine(text: string): KillLine | undefined {
   const head = CUT_LINE.exec(text);
   if (head === null) return undefined;
   const rest = text.slice(head[0].length);
-  const tail = TAIL_START.exec(rest);
-  const comm = tail === null ? rest : rest.slice(0, tail.index);
-  const line = start(head[1], head[2], comm);
+  const tail = mayBeName(rest) ? null : TAIL_START.exec(rest);
+  const end = tail?.index ?? TAIL_CUT_SHORT.exec(rest)?.index;
+  const line = start(head[1], head[2], end === undefined ? rest : rest.slice(0, end));
   line.truncated = true;
   const uid = head[3] ?? tail?.[1];
   if (uid !== undefined) line.uid = Number(uid);
   if (tail !== null) readTailFields(line, rest.slice(tail.index));
   return line;
+}
+
+/** Whether all of the text can be a legal name, and what follows it cut before the first figure. */
+function mayBeName(rest: string): boolean {
+  if (rest.length <= COMM_BYTES) return true;
+  const end = TAIL_CUT_SHORT.exec(rest)?.index;
+  return end !== undefined && end <= COMM_BYTES;
 }
 
 function readTailFields(line: KillLine, tail: string): void {

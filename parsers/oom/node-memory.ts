@@ -1,7 +1,9 @@
 /** How much memory the node had: the Mem-Info lines of a global report. Source: lib/show_mem.c __show_mem. */
 import type { NodeMemory } from "./report.ts";
 
-const PAGES_PAIR = /([a-z_]+):(\d+)(?!kB|\d)/g;
+/** Nothing but pairs: another line between those of the block may hold `name:1` somewhere, too. */
+const PAGES_LINE = /^(?:\s*[a-z_]+:\d+(?!\S))+\s*$/;
+const PAGES_PAIR = /([a-z_]+):(\d+)/g;
 const PAGES_RAM = /^(\d+) pages RAM$/;
 const PAGES_RESERVED = /^(\d+) pages reserved$/;
 const SWAP = /^(Free|Total) swap\s*=\s*(\d+)kB$/;
@@ -14,12 +16,9 @@ const SWAP = /^(Free|Total) swap\s*=\s*(\d+)kB$/;
 export function addNodeMemoryLine(memory: NodeMemory, text: string): boolean {
   const first = text.charCodeAt(0);
   if (first === 32 || (first >= 97 && first <= 122)) {
-    let added = false;
-    for (const [, key = "", pages] of text.matchAll(PAGES_PAIR)) {
-      memory.pages[key] = Number(pages);
-      added = true;
-    }
-    return added;
+    if (!PAGES_LINE.test(text)) return false;
+    for (const [, key = "", pages] of text.matchAll(PAGES_PAIR)) memory.pages[key] = Number(pages);
+    return true;
   }
   const ram = PAGES_RAM.exec(text);
   if (ram !== null) {

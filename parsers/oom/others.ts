@@ -50,7 +50,7 @@ export const OTHER_WORDINGS: readonly Wording<OtherLine>[] = [
     source: "mm/oom_kill.c oom_reap_task_mm",
     example: "oom_reaper: reaped process 4321 (java), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB",
     pattern:
-      /^oom_reaper: reaped process (\d+) \([^]*\),? now anon-rss:(\d+)kB, file-rss:(\d+)kB, shmem-rss:(\d+)(?:kB)?$/,
+      /^oom_reaper: reaped process (\d+) \([^]*\),? now anon-rss:(\d+)kB, file-rss:(\d+)kB, shmem-rss:(\d+)l?kB$/,
     read: (m) => ({
       kind: "reaper",
       pid: Number(m[1]),

@@ -12,6 +12,7 @@ import { readWording, type Wording } from "./wording.ts";
 /** TASK_COMM_LEN − 1 of include/linux/sched.h */
 const COMM_BYTES = 15;
 const TASK = ",task=";
+const TASK_MEMCG = ",task_memcg=";
 
 const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   CONSTRAINT_MEMCG: "memcg",
@@ -46,7 +47,7 @@ export function parseSummary(text: string): SummaryLine | undefined {
 }
 
 function readSummary(match: RegExpExecArray): SummaryLine | undefined {
-  const tail = match[7] ?? "";
+  const [oomMemcg, tail] = splitMemcgs(match[5], match[7] ?? "");
   const splits = taskSplits(tail);
   const first = splits[0];
   if (first === undefined) return undefined;
@@ -61,7 +62,7 @@ function readSummary(match: RegExpExecArray): SummaryLine | undefined {
     pid: Number(match[8]),
     uid: Number(match[9]),
   };
-  if (match[5] !== undefined) summary.oomMemcg = decodeBytes(match[5]);
+  if (oomMemcg !== undefined) summary.oomMemcg = decodeBytes(oomMemcg);
   return {
     summary,
     settle(comm) {
@@ -71,6 +72,20 @@ function readSummary(match: RegExpExecArray): SummaryLine | undefined {
       return { ...summary, taskMemcg: decodeBytes(tail.slice(0, at)), comm };
     },
   };
+}
+
+/**
+ * The victim's cgroup is the one whose limit was hit, or one below it: that tells which `,task_memcg=` is the
+ * kernel's where a cgroup's name holds one as well.
+ */
+function splitMemcgs(oomMemcg: string | undefined, tail: string): [string | undefined, string] {
+  if (oomMemcg === undefined || tail.startsWith(oomMemcg)) return [oomMemcg, tail];
+  const both = `${oomMemcg}${TASK_MEMCG}${tail}`;
+  for (let at = both.indexOf(TASK_MEMCG); at !== -1; at = both.indexOf(TASK_MEMCG, at + 1)) {
+    const rest = both.slice(at + TASK_MEMCG.length);
+    if (rest.startsWith(both.slice(0, at))) return [both.slice(0, at), rest];
+  }
+  return [oomMemcg, tail];
 }
 
 /** Where `,task=` may split the path from a COMM of legal length: the longest COMM first. */

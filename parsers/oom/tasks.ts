@@ -51,9 +51,16 @@ export function parseTaskRow(text: string, columns: TaskColumns): TaskRow | unde
     if (key !== undefined) row[key] = scan.value;
   }
   // One space ends the last column; the name is all the rest, its own spaces included.
-  if (scan.at < text.length && text.charCodeAt(scan.at) !== SPACE) return undefined;
+  if (scan.at === text.length) dropLastColumn(row, columns);
+  else if (text.charCodeAt(scan.at) !== SPACE) return undefined;
   row.comm = decodeBytes(text.slice(scan.at + 1));
   return row;
+}
+
+/** A row that ends with its last figure was cut there: the figure may have been longer. */
+function dropLastColumn(row: TaskRow, columns: TaskColumns): void {
+  const last = columns.at(-1);
+  if (last !== undefined) delete row[last];
 }
 
 function scanInteger(text: string, scan: { at: number; value: number }): boolean {
