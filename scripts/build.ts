@@ -1,0 +1,33 @@
+/** Builds dist/oomscribe.mjs, the whole program in one file that needs nothing but Node: `npm run build`. */
+import { chmodSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const ROOT = new URL("../", import.meta.url);
+const OUTPUT = new URL("dist/oomscribe.mjs", ROOT);
+
+/** Packages in CommonJS load Node's own modules by require(), which a module does not have by itself. */
+const REQUIRE = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
+
+if (import.meta.main) await buildProgram(fileURLToPath(OUTPUT));
+
+/** @param path of the file to write. @throws BuildFailure after esbuild has printed why */
+export async function buildProgram(path: string): Promise<void> {
+  await build({
+    entryPoints: [fileURLToPath(new URL("src/cli.ts", ROOT))],
+    outfile: path,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node22.19",
+    // Packages that have both kinds of modules: what is not used of an ES module is left out.
+    mainFields: ["module", "main"],
+    banner: { js: REQUIRE },
+    // Names stay in stack traces, which are all that a user's report has.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "linked",
+    logLevel: "warning",
+  });
+  chmodSync(path, 0o755);
+}

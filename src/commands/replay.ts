@@ -1,0 +1,104 @@
+/** The command `oomscribe replay`: its options, checked, handed on to the replay. */
+import { zoneOffsetMinutes } from "../../parsers/captures/stamps.ts";
+import { UsageError } from "./arguments.ts";
+import { type Command, HELP_OPTION, type ParsedArguments } from "./command.ts";
+
+export const replayCommand: Command = {
+  name: "replay",
+  summary: "Finds the OOM kills in captured kernel logs: dmesg, journalctl, syslog, /dev/kmsg.",
+  synopsis: "replay [OPTIONS] FILE…    (- is standard input)",
+  options: [
+    {
+      name: "output",
+      value: "FORMAT",
+      choices: ["table", "json", "ndjson"],
+      help: "a table for people (the default), a JSON array, or one JSON object a line",
+    },
+    { name: "otlp", value: "URL", help: "send the records there by OTLP; prints them too only with --output" },
+    {
+      name: "protocol",
+      value: "NAME",
+      choices: ["http/protobuf", "http/json"],
+      help: "how OTLP is sent; default: OTEL_EXPORTER_OTLP_PROTOCOL",
+    },
+    { name: "year", value: "N", help: "year of times that are written without one; default: by the file's own time" },
+    {
+      name: "timezone",
+      value: "ZONE",
+      help: "of times that are written without one, such as Europe/Berlin or +02:00; default: UTC",
+    },
+    { name: "page-size", value: "N", help: "bytes in a page on the machine of the log; default: 4096" },
+    { name: "node", value: "NAME", help: "the node that the log is of, for k8s.node.name and host.name" },
+    HELP_OPTION,
+  ],
+  notes: `Files may be compressed with gzip or zstd. Each is a capture of its own; a kill
+that is in several is shown once. The exit status is 0 whether there are kills
+or none, 1 where records were not delivered, 2 where input cannot be read.
+OTEL_EXPORTER_OTLP_* variables set OTLP's headers, timeout and certificates.
+
+  sudo dmesg | oomscribe replay -
+  journalctl -k -o json | oomscribe replay --output ndjson -
+  oomscribe replay --otlp http://localhost:4318 /var/log/kern.log*`,
+
+  async run(parsed) {
+    const { values, positionals } = parsed;
+    if (positionals.length === 0)
+      throw new UsageError("which file? - reads standard input: dmesg | oomscribe replay -");
+    if (values.has("protocol") && !values.has("otlp")) throw new UsageError("--protocol is of --otlp URL: add that");
+    const output = values.get("output") ?? (values.has("otlp") ? undefined : "table");
+    const options = {
+      files: positionals,
+      output: output as "table" | "json" | "ndjson" | undefined,
+      otlp: values.get("otlp"),
+      protocol: values.get("protocol") as "http/protobuf" | "http/json" | undefined,
+      year: readYear(parsed),
+      timezone: readTimezone(parsed),
+      pageSize: readPageSize(parsed),
+      node: values.get("node"),
+      env: process.env,
+    };
+    const { runReplay } = await import("../replay/replay.ts");
+    return runReplay(options);
+  },
+};
+
+function readYear({ values }: ParsedArguments): number | undefined {
+  const year = values.get("year");
+  if (year === undefined) return undefined;
+  if (!/^(?:19[789]|2\d\d)\d$/.test(year))
+    throw new UsageError(`--year ${year}: write four digits, such as --year 2026`);
+  return Number(year);
+}
+
+/** No place on earth is further from UTC. */
+const MAX_OFFSET_MINUTES = 14 * 60;
+
+function readTimezone({ values }: ParsedArguments): string | undefined {
+  const timezone = values.get("timezone");
+  if (timezone === undefined) return undefined;
+  if (!isTimezone(timezone)) {
+    throw new UsageError(
+      `--timezone ${timezone}: write an IANA name such as Europe/Berlin, or an offset such as +02:00`,
+    );
+  }
+  return timezone;
+}
+
+function isTimezone(timezone: string): boolean {
+  try {
+    return Math.abs(zoneOffsetMinutes(timezone, 0)) <= MAX_OFFSET_MINUTES;
+  } catch {
+    return false;
+  }
+}
+
+function readPageSize({ values }: ParsedArguments): number | undefined {
+  const given = values.get("page-size");
+  if (given === undefined) return undefined;
+  const bytes = /^\d{4,7}$/.test(given) ? Number(given) : 0;
+  // Every architecture's is a power of two between these.
+  if (bytes < 4096 || bytes > 1_048_576 || !Number.isInteger(Math.log2(bytes))) {
+    throw new UsageError(`--page-size ${given}: write bytes, 4096, 16384 or 65536 (getconf PAGESIZE on that machine)`);
+  }
+  return bytes;
+}

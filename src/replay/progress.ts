@@ -1,0 +1,58 @@
+/** One line on standard error while a long input is read, if a person is there to see it. */
+import { performance } from "node:perf_hooks";
+import { readableName, readableSize } from "../ship/readable.ts";
+import type { OutputFormat } from "./replay.ts";
+
+export interface Progress {
+  /** @param size bytes, where it is known */
+  begin(name: string, size: number | undefined): void;
+  /** @param bytes read since the last call */
+  advance(bytes: number, kills: number): void;
+  /** Takes the line away. */
+  clear(): void;
+}
+
+/** Before that nobody wonders. */
+const QUIET_MS = 1000;
+const REDRAW_MS = 250;
+
+const NONE: Progress = { begin() {}, advance() {}, clear() {} };
+
+/** Nothing is shown unless standard error is a terminal, nor where records scroll by on the same one. */
+export function openProgress(output: OutputFormat | undefined, stream: NodeJS.WriteStream = process.stderr): Progress {
+  const isScrolling = output !== undefined && output !== "table" && process.stdout.isTTY;
+  return stream.isTTY && !isScrolling ? drawProgress(stream) : NONE;
+}
+
+function drawProgress(stream: NodeJS.WriteStream): Progress {
+  let name = "";
+  let total: number | undefined;
+  let read = 0;
+  let startedMs = 0;
+  let drawnMs = 0;
+  let isShown = false;
+
+  return {
+    begin(newName, size) {
+      name = readableName(newName);
+      total = size;
+      read = 0;
+      startedMs = performance.now();
+    },
+    advance(bytes, kills) {
+      read += bytes;
+      const nowMs = performance.now();
+      if (nowMs - startedMs < QUIET_MS || nowMs - drawnMs < REDRAW_MS) return;
+      drawnMs = nowMs;
+      isShown = true;
+      const of = total === undefined || total === 0 ? "" : ` of ${readableSize(total)}`;
+      const rate = readableSize((read / (nowMs - startedMs)) * 1000);
+      const line = `${name}: ${readableSize(read)}${of}, ${rate}/s, ${kills} kills`;
+      stream.write(`\r\u001b[K${line.slice(0, Math.max((stream.columns || 80) - 1, 0))}`);
+    },
+    clear() {
+      if (isShown) stream.write("\r\u001b[K");
+      isShown = false;
+    },
+  };
+}

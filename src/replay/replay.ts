@@ -1,0 +1,135 @@
+/** `oomscribe replay`: captured logs in, one after another; their records, each once, out to whoever wants them. */
+import { createCaptureReader } from "../../parsers/captures/reader.ts";
+import { createPipeline } from "../pipeline.ts";
+import type { LogRecord } from "../ship/log-record.ts";
+import type { OtlpProtocol } from "../ship/otlp-settings.ts";
+import { readResourceEnv } from "../ship/resource-env.ts";
+import { type CaptureFacts, describeCaptures, isStrange } from "./captures.ts";
+import { type Input, InputError, openInput } from "./inputs.ts";
+import { openProgress, type Progress } from "./progress.ts";
+import { createSeen } from "./seen.ts";
+import { openSinks } from "./sinks.ts";
+
+export type OutputFormat = "table" | "json" | "ndjson";
+
+export interface ReplayOptions {
+  /** paths; `-` is standard input */
+  files: readonly string[];
+  /** undefined: nothing is printed */
+  output: OutputFormat | undefined;
+  /** endpoint that records are sent to */
+  otlp: string | undefined;
+  protocol: OtlpProtocol | undefined;
+  /** of stamps that have none */
+  year: number | undefined;
+  /** IANA name or `±HH:MM`, of stamps that have none */
+  timezone: string | undefined;
+  /** bytes */
+  pageSize: number | undefined;
+  /** name of the node that the logs are of */
+  node: string | undefined;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Reads the files and hands on what is found. Kills or none is the same success.
+ * @returns the process's exit status: 0; 1: records were not delivered; 2: input or a setting cannot be used. What is
+ * wrong is said on standard error.
+ */
+export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
+  const context = { resource: readResource(options), ...(options.pageSize && { pageSize: options.pageSize }) };
+  const sinks = await openSinks(options, warn);
+  if (sinks === undefined) return 2;
+  const seen = createSeen();
+  const progress = openProgress(options.output);
+  const captures: CaptureFacts[] = [];
+  let kills = 0;
+  let duplicates = 0;
+  let unreadable = 0;
+  /** the sinks' wish to wait, heeded between two pieces of input */
+  let room: Promise<unknown> | undefined;
+
+  function emit(record: LogRecord): void {
+    if (!seen.add(String(record.attributes["log.record.uid"]))) {
+      duplicates++;
+      return;
+    }
+    if (record.eventName === "oom.kill") kills++;
+    const waits = sinks?.write(record);
+    if (waits !== undefined) room = room === undefined ? waits : Promise.all([room, waits]);
+  }
+
+  async function replay(input: Input): Promise<void> {
+    const pipeline = createPipeline({ context, emit });
+    const reader = createCaptureReader({
+      context: { year: options.year, timezone: options.timezone, referenceUs: input.referenceUs },
+      onRecord: pipeline.push,
+      isIdle: () => pipeline.idle,
+    });
+    let bytes = 0;
+    progress.begin(input.name, input.size);
+    try {
+      const warning = await input.read(
+        (piece) => {
+          bytes += piece.length;
+          reader.push(piece);
+          return takeRoom();
+        },
+        onProgress(
+          progress,
+          () => kills,
+          () => sinks?.broken === true,
+        ),
+      );
+      if (warning !== undefined) warn(`${input.name}: ${warning}`);
+    } finally {
+      // What was read before an error counts.
+      reader.end();
+      pipeline.flush();
+      await takeRoom();
+      progress.clear();
+      captures.push({ name: input.name, bytes, skippedBytes: reader.skippedBytes, formats: reader.formats });
+    }
+  }
+
+  function takeRoom(): Promise<unknown> | undefined {
+    const taken = room;
+    room = undefined;
+    return taken;
+  }
+
+  for (const file of options.files) {
+    try {
+      await replay(await openInput(file));
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      unreadable++;
+      warn(error.message);
+    }
+    if (sinks.broken) break;
+  }
+  const delivered = await sinks.end({ captures: captures.length, unreadable, duplicates });
+  if (!sinks.broken && kills === 0 && captures.length > 0) {
+    if (options.output === "table" || captures.every(isStrange)) process.stderr.write(describeCaptures(captures));
+  }
+  if (unreadable > 0) return 2;
+  return delivered ? 0 : 1;
+}
+
+/** A name given to it is the node's, as for the agent; a host that the log names itself stands above host.name. */
+function readResource({ env, node }: ReplayOptions): LogRecord["resource"] {
+  const resource = readResourceEnv(env, warn);
+  return node === undefined ? resource : { ...resource, "host.name": node, "k8s.node.name": node };
+}
+
+/** @returns told of each read; true from it ends the reading */
+function onProgress(progress: Progress, kills: () => number, isOver: () => boolean): (bytes: number) => boolean {
+  return (bytes) => {
+    progress.advance(bytes, kills());
+    return isOver();
+  };
+}
+
+function warn(message: string): void {
+  process.stderr.write(`oomscribe replay: ${message}\n`);
+}

@@ -1,0 +1,99 @@
+/** A kill's record → the cells of its row: as small as they are shown, since rows wait until all is read. */
+import type { LogRecord } from "../../ship/log-record.ts";
+import { biggestUse, fullestCounter, victimHolds } from "./memory.ts";
+import { plainCell } from "./text.ts";
+
+export interface Row {
+  /** microseconds since the epoch */
+  wallUs: number | undefined;
+  /** seconds of the kernel log's clock */
+  monotonic: number | undefined;
+  /** comm and pid */
+  killed: string;
+  comm: string;
+  /** container, pod, unit or path; undefined: not known */
+  place: string | undefined;
+  /** a path is known by its end */
+  isPath: boolean;
+  /** the place is a good guess */
+  isInferred: boolean;
+  scope: string;
+  used: string | undefined;
+  held: string | undefined;
+  mostly: string | undefined;
+  note: string;
+  host: string | undefined;
+}
+
+/** Every string of a row is its own: a piece of a string of the input would keep all of that in memory. */
+export function toRow({ timestampUs, resource, attributes }: LogRecord): Row {
+  const comm = String(attributes["process.executable.name"] ?? "");
+  const named = comm === "" ? '""' : plainCell(comm);
+  const { place, isPath } = placeOf(resource, attributes);
+  return {
+    wallUs: timestampUs,
+    monotonic: numberOf(attributes["oom.kernel.monotonic"]),
+    killed: own(`${named} (${attributes["process.pid"]})`),
+    comm: own(named),
+    place: place === undefined ? undefined : own(place),
+    isPath,
+    isInferred: attributes["oom.attribution"] === "inferred",
+    scope: own(scopeOf(attributes)),
+    used: fullestCounter(attributes),
+    held: victimHolds(attributes),
+    mostly: biggestUse(attributes),
+    note: noteOf(attributes),
+    host: hostOf(resource),
+  };
+}
+
+type Attributes = LogRecord["attributes"];
+
+/** The first twelve digits of a container's ID are what container tools show and take; a pod has its UID alone. */
+function placeOf(resource: Attributes, attributes: Attributes): { place: string | undefined; isPath: boolean } {
+  const container = resource["container.id"];
+  const pod = resource["k8s.pod.uid"];
+  const parts: string[] = [];
+  if (container !== undefined) parts.push(plainCell(String(container).slice(0, 12)));
+  if (pod !== undefined) parts.push(`pod ${plainCell(String(pod))}`);
+  if (parts.length > 0) return { place: parts.join(" "), isPath: false };
+  const unit = attributes["oom.cgroup.unit"];
+  if (attributes["oom.cgroup.kind"] === "unit" && unit !== undefined)
+    return { place: plainCell(String(unit)), isPath: false };
+  const path = attributes["oom.victim.cgroup"];
+  return { place: path === undefined ? undefined : plainCell(String(path)), isPath: true };
+}
+
+/** Whose limit it was; of another cgroup than the victim's its name. */
+function scopeOf(attributes: Attributes): string {
+  const scope = String(attributes["oom.scope"]);
+  if (scope === "unknown") return "?";
+  const limit = attributes["oom.limit.cgroup"];
+  if (scope !== "cgroup" || limit === undefined || limit === attributes["oom.victim.cgroup"]) return scope;
+  const name = String(limit).split("/").at(-1) ?? "";
+  return name === "" ? scope : `${scope} ${plainCell(name)}`;
+}
+
+function noteOf(attributes: Attributes): string {
+  const notes: string[] = [];
+  if (attributes["oom.group_kill"] === true) notes.push("group");
+  if (attributes["oom.trigger.order"] === -1) notes.push("SysRq-f");
+  if (attributes["oom.constraint"] === "cpuset") notes.push("cpuset");
+  if (attributes["oom.constraint"] === "memory_policy") notes.push("mempolicy");
+  if (attributes["oom.report.truncated"] === true) notes.push("line cut");
+  return notes.join(", ");
+}
+
+function hostOf(resource: Attributes): string | undefined {
+  const host = resource["k8s.node.name"] ?? resource["host.name"];
+  return host === undefined ? undefined : own(plainCell(String(host)));
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+/** A copy that shares no memory with what it was cut from. */
+function own(text: string): string {
+  return Buffer.from(text, "utf8").toString("utf8");
+}
