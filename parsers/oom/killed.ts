@@ -123,7 +123,7 @@ const TAIL_START = /\)(?:,? UID (\d+),)? (?:total-vm|vsz):(?![^]*\)(?:,? UID \d+
 const TAIL_FIELD = /(total-vm|vsz|anon-rss|file-rss|shmem-rss|UID|pgtables|oom_score_adj):(-?\d+)(?=kB|[ ,]|$)/g;
 /** The end of a line that was cut between the name and the first figure. */
 const TAIL_CUT_SHORT =
-  /\)(?:,?(?: (?:U(?:I(?:D(?: \d*,?)?)?)?)?)?)?(?: (?:t|to|tot|tota|total|total-|total-v|total-vm|v|vs|vsz)?)?$/;
+  /\)(?:,?(?: (?:U(?:I(?:D(?: \d*,?)?)?)?)?)?)?(?: (?:t|to|tot|tota|total|total-|total-v|total-vm(?::\d*)?|v|vs|vsz(?::\d*)?)?)?$/;
 /** TASK_COMM_LEN − 1 of include/linux/sched.h */
 const COMM_BYTES = 15;
 
@@ -169,17 +169,17 @@ function readTailFields(line: KillLine, tail: string): void {
 }
 
 /** The kernel's own prefixes: `message` of oom_kill_process, and what stood before it in older kernels. */
-const PREFIXES: Readonly<Record<string, Constraint>> = {
-  "Memory cgroup out of memory: ": "memcg",
-  "Out of memory: ": "none",
-  "Out of Memory: ": "none",
-  "Out of memory (oom_kill_allocating_task): ": "none",
-  "": "unknown",
-};
+const PREFIXES: ReadonlyMap<string, Constraint> = new Map([
+  ["Memory cgroup out of memory: ", "memcg"],
+  ["Out of memory: ", "none"],
+  ["Out of Memory: ", "none"],
+  ["Out of memory (oom_kill_allocating_task): ", "none"],
+  ["", "unknown"],
+]);
 
 function start(prefix = "", pid = "", comm = ""): KillLine {
   const line: KillLine = { pid: Number(pid), comm: decodeBytes(comm), constraint: "unknown", truncated: false };
-  const constraint = PREFIXES[prefix];
+  const constraint = PREFIXES.get(prefix);
   if (constraint !== undefined) {
     line.constraint = constraint;
   } else {

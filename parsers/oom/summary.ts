@@ -14,12 +14,12 @@ const COMM_BYTES = 15;
 const TASK = ",task=";
 const TASK_MEMCG = ",task_memcg=";
 
-const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
-  CONSTRAINT_MEMCG: "memcg",
-  CONSTRAINT_NONE: "none",
-  CONSTRAINT_CPUSET: "cpuset",
-  CONSTRAINT_MEMORY_POLICY: "memory_policy",
-};
+const CONSTRAINTS: ReadonlyMap<string, Constraint> = new Map([
+  ["CONSTRAINT_MEMCG", "memcg"],
+  ["CONSTRAINT_NONE", "none"],
+  ["CONSTRAINT_CPUSET", "cpuset"],
+  ["CONSTRAINT_MEMORY_POLICY", "memory_policy"],
+]);
 
 /** A summary with every way to read the end of its cgroup path and the start of its COMM. */
 export interface SummaryLine {
@@ -52,7 +52,7 @@ function readSummary(match: RegExpExecArray): SummaryLine | undefined {
   const first = splits[0];
   if (first === undefined) return undefined;
   const summary: OomKillSummary = {
-    constraint: CONSTRAINTS[match[1] ?? ""] ?? "unknown",
+    constraint: CONSTRAINTS.get(match[1] ?? "") ?? "unknown",
     nodemask: match[2] ?? "",
     cpuset: decodeBytes(match[3] ?? ""),
     memsAllowed: match[4] ?? "",
@@ -100,7 +100,7 @@ function taskSplits(tail: string): number[] {
 /** A summary that was split or cut: what its pieces say of constraint and limit, for a report that has no more. */
 export function parseCutSummary(text: string): { constraint?: Constraint; oomMemcg?: string } {
   const match = /oom-kill:constraint=(\w+)(?:,.*?,oom_memcg=(.*?),task_memcg=)?/.exec(text);
-  const constraint = CONSTRAINTS[match?.[1] ?? ""];
+  const constraint = CONSTRAINTS.get(match?.[1] ?? "");
   return {
     ...(constraint === undefined ? {} : { constraint }),
     ...(match?.[2] === undefined ? {} : { oomMemcg: decodeBytes(match[2]) }),

@@ -8,18 +8,18 @@ import type { TaskRow } from "./report.ts";
 type NumericKey = Exclude<keyof TaskRow, "comm" | "pid">;
 
 /** The header's word for a column that is kept; others are passed over. */
-const KEYS: Readonly<Record<string, NumericKey>> = {
-  uid: "uid",
-  tgid: "tgid",
-  total_vm: "totalVm",
-  rss: "rss",
-  rss_anon: "rssAnon",
-  rss_file: "rssFile",
-  rss_shmem: "rssShmem",
-  pgtables_bytes: "pgtablesBytes",
-  swapents: "swapents",
-  oom_score_adj: "oomScoreAdj",
-};
+const KEYS: ReadonlyMap<string, NumericKey> = new Map([
+  ["uid", "uid"],
+  ["tgid", "tgid"],
+  ["total_vm", "totalVm"],
+  ["rss", "rss"],
+  ["rss_anon", "rssAnon"],
+  ["rss_file", "rssFile"],
+  ["rss_shmem", "rssShmem"],
+  ["pgtables_bytes", "pgtablesBytes"],
+  ["swapents", "swapents"],
+  ["oom_score_adj", "oomScoreAdj"],
+]);
 
 /** What the numeric columns of a row mean, in order; undefined: passed over. */
 export type TaskColumns = readonly (NumericKey | undefined)[];
@@ -29,7 +29,7 @@ const HEADER = /^\[\s*pid\s*\]\s+(.*\S)\s+name\s*$/;
 /** Reads `[  pid  ]   uid  tgid … name`. */
 export function parseTasksHeader(text: string): TaskColumns | undefined {
   const match = HEADER.exec(text);
-  return match?.[1]?.split(/\s+/).map((word) => KEYS[word]);
+  return match?.[1]?.split(/\s+/).map((word) => KEYS.get(word));
 }
 
 const SPACE = 32;
