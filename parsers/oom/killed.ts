@@ -137,13 +137,14 @@ export function parseCutKillLine(text: string): KillLine | undefined {
   const head = CUT_LINE.exec(text);
   if (head === null) return undefined;
   const rest = text.slice(head[0].length);
-  const tail = mayBeName(rest) ? null : TAIL_START.exec(rest);
+  const tail = TAIL_START.exec(rest);
   const end = tail?.index ?? TAIL_CUT_SHORT.exec(rest)?.index;
   const line = start(head[1], head[2], end === undefined ? rest : rest.slice(0, end));
   line.truncated = true;
-  const uid = head[3] ?? tail?.[1];
+  const isTail = tail !== null && !mayBeName(rest);
+  const uid = head[3] ?? (isTail ? tail[1] : undefined);
   if (uid !== undefined) line.uid = Number(uid);
-  if (tail !== null) readTailFields(line, rest.slice(tail.index));
+  if (isTail) readTailFields(line, rest.slice(tail.index));
   return line;
 }
 
