@@ -1,0 +1,107 @@
+/** Boots a Debian kernel in qemu without KVM, runs a guest program in it, and returns the lines that it sent. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeInitramfs } from "./initramfs.ts";
+import { findKernel, type KernelVersion } from "./kernels.ts";
+
+export interface VmOptions {
+  kernel: KernelVersion;
+  /** path of the guest program, a TypeScript file that imports what it wants; the VM ends when it does */
+  script: string;
+  /** given to the guest program as its environment's VM_ARGS */
+  args?: readonly string[];
+  /** the VM is killed after this long; default five minutes */
+  timeoutMs?: number;
+  /** at most 1024, the default */
+  memoryMib?: number;
+}
+
+export interface VmResult {
+  /** what the guest program sent, a value a line */
+  readonly lines: readonly unknown[];
+  /** what the kernel, init and the guest program printed */
+  readonly console: string;
+  /** of building the guest's file system, and of the VM from its start to its end */
+  readonly seconds: { build: number; vm: number };
+}
+
+/** The most that a test may take of the machine. */
+const MAX_MEMORY_MIB = 1024;
+
+/**
+ * @throws Error where qemu cannot be run, or the guest has not ended by itself, with the end of its console
+ */
+export async function runVm(options: VmOptions): Promise<VmResult> {
+  const scratch = await mkdtemp(join(tmpdir(), "oomscribe-vm-"));
+  try {
+    return await runIn(scratch, options);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function runIn(scratch: string, options: VmOptions): Promise<VmResult> {
+  const { script, args = [], timeoutMs = 300_000, memoryMib = MAX_MEMORY_MIB } = options;
+  const kernel = findKernel(options.kernel);
+  const startMs = performance.now();
+  const initramfs = join(scratch, "initramfs");
+  await writeFile(initramfs, await makeInitramfs({ kernel, script, scratch }));
+  const bootMs = performance.now();
+
+  const consoleFile = join(scratch, "console");
+  const dataFile = join(scratch, "data");
+  const qemu = spawn(
+    "qemu-system-x86_64",
+    [
+      ...["-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max", "-smp", "2"],
+      ...["-m", String(Math.min(memoryMib, MAX_MEMORY_MIB)), "-nodefaults", "-display", "none", "-no-reboot"],
+      ...["-kernel", kernel.image, "-initrd", initramfs, "-append", commandLine(args)],
+      // ttyS0 is the console, ttyS1 the way for results.
+      ...["-serial", `file:${consoleFile}`, "-serial", `file:${dataFile}`],
+    ],
+    { stdio: ["ignore", "ignore", "pipe"], timeout: timeoutMs, killSignal: "SIGKILL" },
+  );
+  const kill = (): boolean => qemu.kill("SIGKILL");
+  process.once("exit", kill);
+  let errors = "";
+  qemu.stderr.on("data", (data) => (errors += data));
+  try {
+    const [status, signal] = await once(qemu, "close");
+    const vm = (performance.now() - bootMs) / 1000;
+    const consoleText = await readFile(consoleFile, "latin1").catch(() => "");
+    if (status !== 0 || !consoleText.includes("ended with status 0")) {
+      const how = signal === null ? `qemu ended with status ${status}` : `qemu was killed after ${vm.toFixed(0)} s`;
+      throw new Error(`the VM did not end well: ${how}. ${errors}\n${consoleText.slice(-8000)}`);
+    }
+    const lines = readLines(await readFile(dataFile, "utf8"));
+    return { lines, console: consoleText, seconds: { build: (bootMs - startMs) / 1000, vm } };
+  } finally {
+    kill();
+    process.off("exit", kill);
+  }
+}
+
+function commandLine(args: readonly string[]): string {
+  return [
+    "console=ttyS0",
+    // A line on the console costs as much as a hundred in the log: reports of kills would come in slow motion.
+    "loglevel=3",
+    // A panic ends the VM.
+    "panic=-1",
+    // What programs write into /dev/kmsg is not limited: a flood is one.
+    "printk.devkmsg=on",
+    "mitigations=off",
+    // Becomes the environment of init.
+    `VM_ARGS=${args.join(",")}`,
+  ].join(" ");
+}
+
+function readLines(text: string): unknown[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}
