@@ -12,7 +12,7 @@ export interface InitramfsOptions {
   kernel: KernelFiles;
   /** path of the guest program, a TypeScript file; it finds the files in the root directory */
   script: string;
-  /** for results of the compiler */
+  /** for results of the compilers */
   scratch: string;
 }
 
@@ -28,7 +28,7 @@ export async function makeInitramfs({ kernel, script, scratch }: InitramfsOption
     ...MOUNT_POINTS.map((path) => ({ path, content: "directory" as const })),
     { path: "init", content: init, executable: true },
     { path: "bin/busybox", content: busybox, executable: true },
-    { path: "agent.mjs", content: await buildAgent() },
+    { path: "agent.mjs", content: await buildAgent(scratch) },
     { path: "guest.mjs", content: await bundle(script) },
     ...(await readNode()),
     ...(await readModules(kernel.modules)),

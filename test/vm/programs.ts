@@ -1,37 +1,32 @@
-/** Builds what runs in the VM: the agent, a guest program in TypeScript, and the C programs. */
+/** Builds what runs in the VM: the agent as it is shipped, a guest program in TypeScript, and the C programs. */
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildProgram } from "../../scripts/build.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-
-/**
- * The agent as one file: as it is shipped, where the project can build that.
- * Under emulation a bundle starts in a fraction of the time that the sources need as they are.
- */
-export async function buildAgent(): Promise<Uint8Array> {
-  const script = join(ROOT, "scripts/build.ts");
-  if (!existsSync(script)) return await bundle(join(ROOT, "test/vm/guest/agent-main.ts"));
-  execFileSync(process.execPath, [script], { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
-  return await readFile(join(ROOT, "dist/oomscribe.mjs"));
+/** The whole agent, of the sources as they are now. @param directory for the file */
+export async function buildAgent(directory: string): Promise<Uint8Array> {
+  const output = join(directory, "oomscribe.mjs");
+  await buildProgram(output);
+  return await readFile(output);
 }
 
 /** A TypeScript program and all that it imports, as one ES module. */
 export async function bundle(entry: string): Promise<Uint8Array> {
-  const { outputFiles } = await build({
+  const {
+    outputFiles: [file],
+  } = await build({
     entryPoints: [entry],
     bundle: true,
     write: false,
     platform: "node",
     format: "esm",
     target: "node24",
-    // Packages in CommonJS ask for Node's modules by require().
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
   });
-  return outputFiles[0].contents;
+  if (file === undefined) throw new Error(`esbuild has made nothing of ${entry}`);
+  return file.contents;
 }
 
 /** Compiles test/vm/guest/NAME.c; static, since it has to start fast where there is no library. */

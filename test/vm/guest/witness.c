@@ -7,6 +7,7 @@
  *   L US                         records of /dev/kmsg were overwritten before they were read
  *   E US PATH HIER | LOCAL       memory.events and memory.events.local of a cgroup after a signal of inotify, where a
  *                                figure has changed: "oom oom_kill oom_group_kill" each; "gone" where they cannot be read
+ *   P US PID CGROUP              /proc/PID/cgroup of a victim when its kill line was read; "gone" where there is none
  *   C US PATH, D US PATH         a cgroup was created, removed
  *   O US                         inotify's queue overflowed
  */
@@ -80,11 +81,17 @@ static void watch_tree(const char *directory)
 	watched[watch].path = strdup(directory);
 	strcpy(watched[watch].last, "0 0 0 | 0 0 0");
 	printf("C %lld %s\n", now_us(), directory + root_length);
+	/* The kernel signals a change of a file only while it has its inode in memory, which takes one that has it open. */
+	char path[1024];
+	snprintf(path, sizeof path, "%s/memory.events", directory);
+	open(path, O_RDONLY);
+	snprintf(path, sizeof path, "%s/memory.events.local", directory);
+	open(path, O_RDONLY);
+	say_events(watch);
 	DIR *entries = opendir(directory);
 	for (struct dirent *entry; entries && (entry = readdir(entries));) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		char path[1024];
 		snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
 		watch_tree(path);
 	}
@@ -120,6 +127,24 @@ static int is_telling(const char *record)
 	       strstr(record, "invoked oom-killer") || strstr(record, "callbacks suppressed") || strstr(record, "oom_reaper");
 }
 
+static void say_proc(const char *record)
+{
+	const char *victim = strstr(record, "Killed process ");
+	if (!victim)
+		return;
+	char path[64], text[1024] = "gone";
+	int pid = atoi(victim + strlen("Killed process "));
+	snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
+	int fd = open(path, O_RDONLY);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (length >= 0)
+		text[length] = 0;
+	text[strcspn(text, "\n")] = 0;
+	printf("P %lld %d %s\n", now_us(), pid, text);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void read_kmsg(int kmsg)
 {
 	char record[8193];
@@ -135,6 +160,7 @@ static void read_kmsg(int kmsg)
 		record[strcspn(record, "\n")] = 0;
 		if (is_telling(record))
 			printf("K %lld %s\n", now_us(), record);
+		say_proc(record);
 	}
 }
 
