@@ -1,7 +1,8 @@
 /** Builds dist/oomscribe.mjs, the whole program in one file that needs nothing but Node: `npm run build`. */
 import { chmodSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const ROOT = new URL("../", import.meta.url);
 const OUTPUT = new URL("dist/oomscribe.mjs", ROOT);
@@ -9,7 +10,21 @@ const OUTPUT = new URL("dist/oomscribe.mjs", ROOT);
 /** Packages in CommonJS load Node's own modules by require(), which a module does not have by itself. */
 const REQUIRE = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
 
-if (import.meta.main) await buildProgram(fileURLToPath(OUTPUT));
+/**
+ * In one file every static import of Node's own modules would stand at its top: each command would load the HTTP and
+ * TLS of the others, 12 MB. Here they are loaded where the module that needs them is.
+ */
+const lazyBuiltins: Plugin = {
+  name: "lazy-builtins",
+  setup(builder) {
+    builder.onResolve({ filter: /^[a-z]/ }, ({ path, kind }) =>
+      kind === "import-statement" && isBuiltin(path) ? { path, namespace: "builtin" } : undefined,
+    );
+    builder.onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
 
 /** @param path of the file to write. @throws BuildFailure after esbuild has printed why */
 export async function buildProgram(path: string): Promise<void> {
@@ -26,8 +41,11 @@ export async function buildProgram(path: string): Promise<void> {
     // Names stay in stack traces, which are all that a user's report has.
     minifySyntax: true,
     minifyWhitespace: true,
+    plugins: [lazyBuiltins],
     legalComments: "linked",
     logLevel: "warning",
   });
   chmodSync(path, 0o755);
 }
+
+if (import.meta.main) await buildProgram(fileURLToPath(OUTPUT));

@@ -52,7 +52,8 @@ function toColumns(rows: readonly Row[], hasYear: boolean): Column[] {
   const isBoot = rows.every((row) => row.wallUs === undefined && row.monotonic !== undefined);
   const columns: Column[] = [
     { title: isWall ? "TIME (UTC)" : isBoot ? "SINCE BOOT" : "TIME", cells: rows.map((row) => timeCell(row, hasYear)) },
-    { title: "KILLED (PID)", cells: rows.map((row) => plain(row.killed)), comfortable: 16, least: 12 },
+    { title: "KILLED", cells: rows.map((row) => plain(row.comm)), comfortable: 15, least: 10 },
+    { title: "PID", cells: rows.map((row) => plain(row.pid)) },
     { title: "WHERE", cells: rows.map(placeCell), comfortable: 25, least: 12 },
     { title: "LIMIT OF", cells: rows.map(scopeCell), comfortable: 20, least: 9 },
     { title: "USED/LIMIT", cells: rows.map((row) => orDash(row.used)) },

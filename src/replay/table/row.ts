@@ -8,9 +8,8 @@ export interface Row {
   wallUs: number | undefined;
   /** seconds of the kernel log's clock */
   monotonic: number | undefined;
-  /** comm and pid */
-  killed: string;
   comm: string;
+  pid: string;
   /** container, pod, unit or path; undefined: not known */
   place: string | undefined;
   /** a path is known by its end */
@@ -33,8 +32,8 @@ export function toRow({ timestampUs, resource, attributes }: LogRecord): Row {
   return {
     wallUs: timestampUs,
     monotonic: numberOf(attributes["oom.kernel.monotonic"]),
-    killed: own(`${named} (${attributes["process.pid"]})`),
     comm: own(named),
+    pid: String(attributes["process.pid"]),
     place: place === undefined ? undefined : own(place),
     isPath,
     isInferred: attributes["oom.attribution"] === "inferred",

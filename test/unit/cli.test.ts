@@ -1,0 +1,70 @@
+/** The command line: what it understands, and the sentences for what it does not. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { capture, runCli } from "../cli-process.ts";
+
+const ONE = capture("v1-6.18/01-container-limit.kmsg");
+
+describe("help and version", () => {
+  test.each([[["--help"]], [["-h"]]])("oomscribe %s names every command", async (args) => {
+    const { stdout, stderr, status } = await runCli(args);
+    expect(stdout).toMatch(/^ {2}agent .*\n/m);
+    expect(stdout).toMatch(/^ {2}replay .*\n/m);
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+  });
+
+  test.each([
+    ["agent", ["--since", "--stdout", "--otlp", "--kmsg"]],
+    ["replay", ["--output", "--otlp", "--protocol", "--year", "--timezone", "--page-size", "--node"]],
+  ])("oomscribe %s --help names every option, in 80 columns", async (command, options) => {
+    for (const flag of ["--help", "-h"]) {
+      const { stdout, status } = await runCli([command, flag]);
+      for (const option of options) expect(stdout).toContain(`${option} `);
+      expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(90);
+      expect(status).toBe(0);
+    }
+  });
+
+  test("--version is package.json's", async () => {
+    const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    expect(await runCli(["--version"])).toEqual({ stdout: `${manifest.version}\n`, stderr: "", status: 0 });
+  });
+});
+
+const MISTAKES: [args: string[], sentence: RegExp][] = [
+  [[], /which command\? replay or agent/],
+  [["replai", ONE], /unknown command replai, did you mean replay\?/],
+  [["agnet"], /unknown command agnet, did you mean agent\?/],
+  [["--hlep"], /unknown option --hlep, did you mean --help\?/],
+  [[ONE], /is a file: oomscribe replay /],
+  [["replay"], /which file\? - reads standard input/],
+  [["replay", "--ouput", "json", ONE], /unknown option --ouput, did you mean --output\?/],
+  [["replay", "-x", ONE], /unknown option -x/],
+  [["replay", "--output", "jsno", ONE], /--output jsno: did you mean json\? There are table, json, ndjson/],
+  [["replay", ONE, "--output"], /--output needs a value: --output FORMAT/],
+  [["replay", "--output", "--otlp", "http://localhost", ONE], /--output needs a value/],
+  [["replay", "--help=1"], /--help takes no value/],
+  [["replay", "--year", "26", ONE], /--year 26: write four digits/],
+  [["replay", "--year", "next", ONE], /--year next: write four digits/],
+  [["replay", "--timezone", "Europe/Berlim", ONE], /--timezone Europe\/Berlim: write an IANA name/],
+  [["replay", "--timezone", "+99:00", ONE], /--timezone \+99:00: write an IANA name/],
+  [["replay", "--page-size", "5000", ONE], /--page-size 5000: write bytes/],
+  [["replay", "--protocol", "http/json", ONE], /--protocol is of --otlp/],
+  [["replay", "--otlp", "localhost:4318", ONE], /not an http\(s\) URL/],
+  [["agent", "--since", "bot"], /--since bot: did you mean boot\?/],
+  [["agent", "--stdout", "--otlp", "http://localhost"], /leave out --stdout or --otlp/],
+  [["agent", ONE], /takes no file .*oomscribe replay/],
+];
+
+test.each(MISTAKES)("%j: one sentence, status 2", async (args, sentence) => {
+  const { stdout, stderr, status } = await runCli(args);
+  expect(stderr).toMatch(sentence);
+  expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  expect({ stdout, status }).toEqual({ stdout: "", status: 2 });
+});
+
+test("the agent's own failure to start keeps its status", async () => {
+  const { stderr, status } = await runCli(["agent", "--stdout", "--kmsg", "/nonexistent/kmsg"]);
+  expect(stderr).toContain("kmsg_open_failed");
+  expect(status).toBe(1);
+});
