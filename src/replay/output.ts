@@ -18,11 +18,14 @@ export function openOutput(stream: NodeJS.WriteStream): Output {
   let texts: string[] = [];
   let length = 0;
   let broken = false;
+  let soon: NodeJS.Immediate | undefined;
   stream.on("error", () => {
     broken = true;
   });
 
   function send(): Promise<void> | undefined {
+    clearImmediate(soon);
+    soon = undefined;
     const text = texts.join("");
     texts = [];
     length = 0;
@@ -38,7 +41,10 @@ export function openOutput(stream: NodeJS.WriteStream): Output {
       if (broken) return undefined;
       texts.push(text);
       length += text.length;
-      return length >= PIECE ? send() : undefined;
+      if (length >= PIECE) return send();
+      // Of a log that still grows (`dmesg -w |`) the rest must not wait for more.
+      soon ??= setImmediate(send);
+      return undefined;
     },
     async end() {
       await send();

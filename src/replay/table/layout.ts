@@ -54,7 +54,7 @@ function toColumns(rows: readonly Row[], hasYear: boolean): Column[] {
     { title: isWall ? "TIME (UTC)" : isBoot ? "SINCE BOOT" : "TIME", cells: rows.map((row) => timeCell(row, hasYear)) },
     { title: "KILLED", cells: rows.map((row) => plain(row.comm)), comfortable: 15, least: 10 },
     { title: "PID", cells: rows.map((row) => plain(row.pid)) },
-    { title: "WHERE", cells: rows.map(placeCell), comfortable: 25, least: 12 },
+    { title: "WHERE", cells: rows.map(placeCell), comfortable: 22, least: 12 },
     { title: "LIMIT OF", cells: rows.map(scopeCell), comfortable: 20, least: 9 },
     { title: "USED/LIMIT", cells: rows.map((row) => orDash(row.used)) },
     { title: "VICTIM HELD", cells: rows.map((row) => orDash(row.held)), dispensable: 2 },

@@ -1,0 +1,48 @@
+/** The program in one file: it runs where there is nothing else. */
+import { copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildProgram } from "../../scripts/build.ts";
+import { capture, runCli } from "../cli-process.ts";
+import { openOtlpReceiver } from "../otlp-receiver.ts";
+
+let folder: string;
+let program: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "oomscribe-build-"));
+  program = join(folder, "oomscribe.mjs");
+  await buildProgram(program);
+  copyFileSync(capture("v1-6.18/01-container-limit.kmsg"), join(folder, "log"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const run = (args: string[]) => runCli(args, { program, cwd: folder });
+
+test("may be run as it is", () => {
+  expect(statSync(program).mode & 0o111).toBe(0o111);
+});
+
+test("replay prints the kill", async () => {
+  const { stdout, stderr, status } = await run(["replay", "log"]);
+  expect(stdout).toMatch(/java +13233 +aaaaaaaaaaaa pod 8f7d2a4e/);
+  expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+});
+
+test("replay sends it, with the version of package.json", async () => {
+  const receiver = await openOtlpReceiver();
+  try {
+    expect((await run(["replay", "--otlp", receiver.url, "log"])).status).toBe(0);
+    expect(receiver.records().at(-1)?.attributes["process.pid"]).toBe(13233);
+    expect(receiver.records()[0]?.scope.version).toBe((await run(["--version"])).stdout.trim());
+  } finally {
+    await receiver.close();
+  }
+});
+
+test("the agent's log works", async () => {
+  const { stderr, status } = await run(["agent", "--stdout", "--kmsg", "/nonexistent"]);
+  expect(JSON.parse(stderr)).toMatchObject({ event: "kmsg_open_failed" });
+  expect(status).toBe(1);
+});
