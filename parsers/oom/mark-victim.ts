@@ -1,9 +1,9 @@
 /**
  * The tracepoint oom:mark_victim as trace_pipe prints it: `… 771.420779: mark_victim: pid=8104 comm=java total-vm=…`.
- * Source: include/trace/events/oom.h (4.13 to 6.7: `pid=` alone), mm/oom_kill.c mark_oom_victim.
+ * Source: include/trace/events/oom.h (from 4.13 on `pid=` alone, since 6.8, and in 6.1's later stable releases, the rest), mm/oom_kill.c mark_oom_victim.
  *
  * Names are printed raw, newlines included, so that an entry is found by what is too long for a name (15 bytes), and
- * not by lines.
+ * not by lines. Figures are kB, as in the kill line.
  */
 import { decodeBytes } from "../bytes.ts";
 import { known, optionalNumber } from "./wording.ts";
@@ -18,7 +18,7 @@ export interface MarkVictim {
   atUs: number;
   /** as in the kill line, of the node's own pid namespace; may be a thread's */
   pid: number;
-  /** this and all that follows: since Linux 6.8, together or not at all */
+  /** this and all that follows: in newer kernels, together or not at all */
   comm?: string;
   totalVmKb?: number;
   anonRssKb?: number;

@@ -4,10 +4,11 @@
  *
  * Measured on cgroup v1 and v2, Linux 6.18: a watch on a directory tells mkdir and rmdir of its children, and on v2
  * the change of its own memory.events; what the kernel makes by itself, such as the files of a controller that is
- * enabled later, it does not tell. A directory's link count is 2 and its children.
+ * enabled later, it does not tell.
  */
-import { type FSWatcher, readdirSync, type Stats, statSync, watch } from "node:fs";
+import { type FSWatcher, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { NO_CHILDREN, readDirectories, statDirectory } from "./cgroup-directories.ts";
 
 export interface CgroupDirectory {
   /** as the kernel's log prints it */
@@ -167,28 +168,8 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
   };
 }
 
-const NO_CHILDREN = 2;
 const ADVICE = "raise fs.inotify.max_user_watches, max_user_instances or the limit of open files";
 
 function childPath({ path }: CgroupDirectory, name: string): string {
   return path === "/" ? `/${name}` : `${path}/${name}`;
-}
-
-function statDirectory(path: string): Stats | undefined {
-  try {
-    const stats = statSync(path);
-    return stats.isDirectory() ? stats : undefined;
-  } catch {
-    return undefined; // gone
-  }
-}
-
-function readDirectories(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name);
-  } catch {
-    return []; // gone
-  }
 }

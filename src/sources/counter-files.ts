@@ -16,8 +16,9 @@ export interface CounterTexts {
 }
 
 /**
- * Kept open: three times as fast as opening anew, and an open file tells of its cgroup that it is gone (ENODEV, v1
- * and v2 alike: nothing can be read of it any more) where a path may mean another one of the same name.
+ * Kept open, for three reasons: it is six times as fast as opening anew; inotify tells only of files whose inode is in
+ * memory (fs/kernfs/file.c, kernfs_notify_workfn), which an open file's is; and an open file tells that its cgroup is
+ * gone (ENODEV on v1 and v2, nothing can be read of it any more) where a path may mean another one of the same name.
  */
 export interface CounterFiles {
   /** @returns "gone" where the cgroup, or its memory controller, is removed @throws Error with any other `code` */

@@ -4,7 +4,8 @@
  * trace_pipe is asked again and again, as /dev/kmsg is (kmsg.ts), and for the same reasons.
  */
 import { createMarkVictimReader, type MarkVictim } from "../../parsers/oom/mark-victim.ts";
-import { openTracefsInstance, type TracefsInstance, TracefsUnavailable } from "./tracefs-instance.ts";
+import { TracefsUnavailable } from "./tracefs.ts";
+import { openTracefsInstance, type TracefsInstance } from "./tracefs-instance.ts";
 
 export type MarkVictimTrouble =
   /** there is no such trace to be had here, for a reason that is told */
@@ -31,8 +32,8 @@ export interface MarkVictimSource {
   close(): void;
 }
 
-/** As long as the kernel's log is left alone where it is quiet. */
-const POLL_MS = 50;
+/** The kernel keeps entries meanwhile; who wants them at once calls read(). */
+const POLL_MS = 100;
 /** One read gives a page or two at most. */
 const BUFFER_BYTES = 65_536;
 /** Of reads in a row; what is more waits for the next look. */

@@ -13,14 +13,12 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   readSync,
   rmdirSync,
   writeFileSync,
 } from "node:fs";
-import { cpus } from "node:os";
 import { join } from "node:path";
-import { parseMountinfo } from "../../parsers/mountinfo.ts";
+import { checkMemory, findTracefs, TracefsUnavailable, tracefsAdvice } from "./tracefs.ts";
 
 export interface TracefsInstance {
   readonly directory: string;
@@ -30,17 +28,9 @@ export interface TracefsInstance {
   close(): void;
 }
 
-/** There is no such trace on this node: a plain fact as a rule; the message says why, and what would change it. */
-export class TracefsUnavailable extends Error {
-  override name = "TracefsUnavailable";
-}
-
 const NAME = "oomscribe-";
 /** A CPU. A hundred entries and more, of which a storm on the same CPU makes some dozen between two looks. */
 const BUFFER_KB = 32;
-const CREATED_KB_PER_CPU = 1408;
-/** Of the memory that is available, at most the eighth part. */
-const SPARE = 8;
 
 /**
  * Makes the instance, with one event enabled and stamps of CLOCK_MONOTONIC; takes away what dead agents have left.
@@ -66,7 +56,8 @@ export function openTracefsInstance(hostRoot: string, event: string): TracefsIns
     if (directory !== undefined) removeInstance(directory);
     if (error instanceof TracefsUnavailable) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw new TracefsUnavailable(`${directory ?? instances} cannot be used (${code ?? error}): ${advice(code)}`, {
+    const where = directory ?? instances;
+    throw new TracefsUnavailable(`${where} cannot be used (${code ?? error}): ${tracefsAdvice(code)}`, {
       cause: error,
     });
   }
@@ -84,27 +75,6 @@ function enable(directory: string, event: string, fd: number): TracefsInstance {
     throw error;
   }
   return { directory, read: (into) => readSync(fd, into, 0, into.length, null), close };
-}
-
-function findTracefs(hostRoot: string): string {
-  const mountinfo = hostRoot === "/" ? "/proc/self/mountinfo" : join(hostRoot, "proc/1/mountinfo");
-  const mounted = parseMountinfo(readText(mountinfo)).filter(({ type }) => type === "tracefs");
-  const candidates = [...mounted.map(({ mountPoint }) => mountPoint), ...CONVENTION];
-  const found = candidates.map((path) => join(hostRoot, path)).find((path) => existsSync(join(path, "instances")));
-  if (found !== undefined) return found;
-  throw new TracefsUnavailable(
-    `tracefs is not mounted at ${join(hostRoot, CONVENTION[0])}: \`mount -t tracefs nodev /sys/kernel/tracing\` on the ` +
-      "node, and in a container mount it (hostPath) below the host root; it is not needed, the counters tell as much",
-  );
-}
-
-const CONVENTION = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as const;
-
-function checkMemory(): void {
-  const availableKb = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(readText("/proc/meminfo"))?.[1]);
-  const neededKb = cpus().length * CREATED_KB_PER_CPU * SPARE;
-  if (!(availableKb < neededKb)) return;
-  throw new TracefsUnavailable(`only ${availableKb} kB of memory are available: with ${neededKb} kB a trace is made`);
 }
 
 /**
@@ -137,28 +107,3 @@ function makeDirectory(instances: string): string {
 }
 
 const MAX_AGENTS = 8;
-
-function advice(code: string | undefined): string {
-  switch (code) {
-    case "EACCES":
-      return "run as root";
-    case "EPERM":
-      return "the kernel is locked down (secure boot, confidentiality), or the container may not: run it privileged";
-    case "EROFS":
-      return "mount it for reading and writing";
-    case "ENOMEM":
-      return "the node has not enough memory for it";
-    case "EINVAL":
-      return "the kernel is too old for it";
-    default:
-      return "see Documentation/trace/ftrace.rst";
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}

@@ -109,6 +109,7 @@ async function removeCgroup(directory: string): Promise<void> {
       rmdirSync(directory);
       return;
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return; // the test has removed it
       if (tries === 100) throw error;
       await sleep(20);
     }
