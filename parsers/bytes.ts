@@ -26,15 +26,18 @@ export function undoKmsgEscapes(bytes: string): string {
   return bytes.replace(ESCAPE, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-const PRINTABLE_EXCEPT_BACKSLASH = /\\(?!x(?:[01][0-9a-f]|7f|5c|[89a-f][0-9a-f]))/;
+/** A byte that the kernel would have escaped, or a backslash that starts none of its escapes. */
+const UNESCAPED = /[^\x20-\x7e]|\\(?!x(?:[01][0-9a-f]|7f|5c|[89a-f][0-9a-f]))/;
+/** An unprintable byte's escape, or an escaped backslash of one of systemd's (`a\x5cx2db` is its `a\x2db`). */
+const SURELY_ESCAPED = /\\x(?:[01][0-9a-f]|7f|[89a-f][0-9a-f]|5cx[0-9a-f]{2})/;
 
 /**
  * For text that may or may not have gone through /dev/kmsg's escaping (rsyslog's imkmsg keeps it, imjournal does
- * not): undoes the escapes only where every backslash of the message starts one that the kernel would write. A
+ * not): undoes the escapes only where nothing in the message is left unescaped and something is surely escaped. A
  * systemd name such as `a\x2db` is therefore left alone: the kernel never escapes a printable byte.
  */
 export function undoKmsgEscapesIfEscaped(bytes: string): string {
-  if (!bytes.includes("\\") || PRINTABLE_EXCEPT_BACKSLASH.test(bytes)) return bytes;
+  if (!bytes.includes("\\") || UNESCAPED.test(bytes) || !SURELY_ESCAPED.test(bytes)) return bytes;
   return undoKmsgEscapes(bytes);
 }
 

@@ -101,7 +101,8 @@ export const dmesgDeltaFormat: LineFormat = {
   },
 };
 
-const ISO_COMMA = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d),(\d{6})([+-]\d\d):?(\d\d)/;
+/** With --time-format delta as well, util-linux 2.41 prints both. */
+const ISO_COMMA = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d),(\d{6})([+-]\d\d):?(\d\d)(?: \[<\s*\d+\.\d+>\])?/;
 
 /** `2026-11-24T06:29:37,193770+00:00 message`: dmesg --time-format iso; the comma tells it from every other log. */
 export const dmesgIsoFormat: LineFormat = {

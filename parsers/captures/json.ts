@@ -5,6 +5,7 @@ import { facilityNumber, levelNumber } from "./dmesg.ts";
 import { type CaptureContext, makeRecord, setStamp } from "./format.ts";
 import { readJournalEntry } from "./journal.ts";
 import { readLeadingStamp } from "./stamps.ts";
+import { readDaemonText } from "./syslog.ts";
 
 /** What an object holds: a record of its own, or a line that is yet to be read as any other. */
 export type JsonContent = { kind: "record"; record: KernelRecord } | { kind: "line"; line: string; complete: boolean };
@@ -157,18 +158,22 @@ function readSyslogObject(value: JsonObject, line: string, encode: Encode, conte
     "SYSLOG_IDENTIFIER",
     "app_name",
   ]);
-  const facilityValue = value["facility"] ?? value["syslogfacility"] ?? value["syslogfacility-text"];
+  const facilityValue =
+    firstKnown(value, FACILITY_KEYS) ?? inner(value, "syslog", "facility") ?? inner(value, "log", "syslog");
   if (tag === undefined && facilityValue === undefined) {
     const whole = line.endsWith("\n");
     // docker's json-file splits a line of over 16 KiB: only its last part ends in a line break.
     const isDocker = "stream" in value && "log" in value;
     return { kind: "line", line: whole ? line.slice(0, -1) : line, complete: whole || !isDocker };
   }
-  const facility = typeof facilityValue === "string" ? numberOrName(facilityValue) : toInteger(facilityValue);
+  const facility = readFacility(facilityValue);
   const isKernelTag = tag === undefined || /^(?:kernel|vmunix)(?:\[\d+\])?:?$/.test(tag);
   const isUsers = !isKernelTag || (facility !== undefined && facility !== 0);
-  const record = makeRecord(isUsers ? "user" : facility === 0 ? "kernel" : "unknown", line, line);
+  const message = readDaemonText(line, 0);
+  const record = makeRecord(isUsers ? "user" : facility === 0 ? "kernel" : "unknown", message.text, line);
   record.facility = facility;
+  record.monotonicUs = message.monotonicUs;
+  record.caller = message.caller;
   const severity = firstString(value, ["severity", "syslogseverity-text", "level", "priority"]);
   record.level = severity === undefined ? undefined : (levelNumber(severity.toLowerCase()) ?? toInteger(severity));
   record.host = firstString(value, ["host", "hostname", "fromhost", "HOSTNAME"]);
@@ -183,6 +188,24 @@ function firstString(value: JsonObject, keys: readonly string[]): string | undef
     if (typeof field === "string" && field !== "") return field;
   }
   return undefined;
+}
+
+const FACILITY_KEYS = ["facility", "syslogfacility", "syslogfacility-text", "_facility"];
+
+function firstKnown(value: JsonObject, keys: readonly string[]): unknown {
+  return keys.map((key) => value[key]).find((field) => field !== undefined && field !== null);
+}
+
+function inner(value: JsonObject, outer: string, key: string): unknown {
+  const object = value[outer];
+  return isObject(object) ? object[key] : undefined;
+}
+
+/** A number, a name, or an object with `code` or `facility`: `{"syslog": {"facility": {"code": 0}}}` of beats. */
+function readFacility(value: unknown): number | undefined {
+  if (typeof value === "string") return numberOrName(value);
+  if (isObject(value)) return readFacility(value["facility"] ?? value["code"] ?? value["name"]);
+  return toInteger(value);
 }
 
 function numberOrName(text: string): number | undefined {

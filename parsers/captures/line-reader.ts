@@ -23,7 +23,7 @@ import {
 import { type JsonContent, readJsonArray, readJsonObject } from "./json.ts";
 import { createJsonScanner } from "./json-scanner.ts";
 import { displayWidth } from "./wrapped.ts";
-import { cutForeignPrefix, findEmbeddedPrefix, stripTerminal, unwrapLine } from "./wrappers.ts";
+import { cutForeignPrefix, findEmbeddedPrefix, stripTerminal, type Unwrapped, unwrapLine } from "./wrappers.ts";
 
 export interface LineReader {
   /** @param line byte string without its line end */
@@ -52,6 +52,8 @@ export interface LineReaderOptions {
 const MAX_LAYERS = 5;
 /** Bytes of a message with line breaks, or of a line in parts: more is no kernel line. */
 const MAX_JOINED = 1 << 16;
+/** No time is printed in fewer columns. */
+const MIN_INDENT = 12;
 const BARE = "unknown";
 
 export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOptions): LineReader {
@@ -67,6 +69,8 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   const json = createJsonScanner({ onObject: onJsonObject, onArray: onJsonArray });
 
   let held: LineRecord | undefined;
+  /** what was taken off before the held record's line: `host: `; a line break's second half has it as well */
+  let outer = "";
   let format: LineFormat | undefined;
   let collector: { name: string; lines: EntryCollector } | undefined;
   /** the first parts of a line that a container runtime split */
@@ -88,6 +92,10 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   function hold(parsed: LineRecord, name: string): void {
     release();
     held = parsed;
+    outer = "";
+    const { record } = parsed;
+    // Consoles that lose bytes print zeros; a name has none.
+    if (record.text.charCodeAt(0) === 0) record.text = record.text.replace(/^\0+/, "");
     count(name);
   }
 
@@ -110,17 +118,28 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
     if (held === undefined) return false;
     if (format === kmsgFormat && addKmsgField(held.record, line)) return true;
     const { record, textColumn } = held;
-    if (textColumn < 3 || line.length <= textColumn || record.text.length > MAX_JOINED) return false;
-    for (let at = 0; at < textColumn; at++) if (line.charCodeAt(at) !== 32) return false;
-    record.text += `\n${undoUnprintableEscapes(line.slice(textColumn))}`;
+    if (textColumn < 3 || record.text.length > MAX_JOINED) return false;
+    let indent = 0;
+    while (indent < textColumn && line.charCodeAt(indent) === 32) indent++;
+    // util-linux 2.41 forgets a part of its prefix where it prints two times.
+    if (indent === line.length || (indent < textColumn && indent < MIN_INDENT)) return false;
+    record.text += `\n${undoUnprintableEscapes(line.slice(indent))}`;
     record.original += `\n${line}`;
     return true;
   }
 
+  /** The rest of a line that a terminal broke. It is read anew as a whole: the break may go through an escape. */
   function isBrokenLine(line: string): boolean {
-    if (brokenBy === undefined || held === undefined || held.record.text.length > MAX_JOINED) return false;
-    held.record.text += brokenBy + undoUnprintableEscapes(line);
-    held.record.original += brokenBy + line;
+    if (brokenBy === undefined || held === undefined || format === undefined) return false;
+    const { record } = held;
+    if (record.text.length > MAX_JOINED) return false;
+    const original = record.original + brokenBy + line;
+    const whole = original.includes("\n") ? undefined : format.parse(original, context);
+    if (whole !== undefined) held = whole;
+    else {
+      record.text += brokenBy + undoUnprintableEscapes(line);
+      record.original = original;
+    }
     return true;
   }
 
@@ -130,17 +149,24 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
       hold(known, format?.name ?? BARE);
       return;
     }
-    if (isContinuation(line) || isBrokenLine(line)) return;
+    if (
+      layer === 0 && outer !== ""
+        ? line.startsWith(outer) && isContinuation(line.slice(outer.length))
+        : isContinuation(line)
+    ) {
+      return;
+    }
+    if (isBrokenLine(line)) return;
     if (line === "" || startEntry(line) || startJson(line)) return;
     if (layer < MAX_LAYERS) {
       const unwrapped = unwrapLine(line);
       if (unwrapped !== undefined) {
-        readUnwrapped(unwrapped.inner, unwrapped.partial === true, layer);
+        readUnwrapped(line, unwrapped, layer);
         return;
       }
       const at = findEmbeddedPrefix(line);
       if (at !== undefined) {
-        readLine(line.slice(at), layer + 1);
+        readInner(line, line.slice(at), layer);
         return;
       }
     }
@@ -148,14 +174,25 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
     hold({ record: makeRecord("unknown", text, line), textColumn: 0 }, BARE);
   }
 
-  function readUnwrapped(inner: string, partial: boolean, layer: number): void {
+  function readUnwrapped(line: string, { inner, partial, facilityLost }: Unwrapped, layer: number): void {
     const whole = parts + inner;
     if (partial && whole.length <= MAX_JOINED) {
       parts = whole;
       return;
     }
     parts = "";
-    readLine(stripTerminal(whole), layer + 1);
+    const before = held;
+    readInner(line, stripTerminal(whole), layer);
+    if (facilityLost && held !== undefined && held !== before && held.record.origin === "kernel") {
+      held.record.origin = "unknown";
+      held.record.facility = undefined;
+    }
+  }
+
+  function readInner(line: string, inner: string, layer: number): void {
+    const before = held;
+    readLine(inner, layer + 1);
+    if (held !== before) outer = line.endsWith(inner) ? line.slice(0, line.length - inner.length) : "";
   }
 
   function startEntry(line: string): boolean {
@@ -246,10 +283,10 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
     end() {
       const entry = collector?.lines.end();
       if (entry !== undefined) holdEntry(entry, collector?.name ?? BARE);
-      if (parts !== "") readUnwrapped("", false, MAX_LAYERS - 1);
+      if (parts !== "") readUnwrapped("", { inner: "" }, MAX_LAYERS - 1);
       release();
     },
-    isKnown: (line) => rows.some((row) => row.parse(line, context) !== undefined),
+    isKnown: (line) => rows.some((row) => row.parse(line, context) !== undefined) || unwrapLine(line) !== undefined,
     get stateless() {
       return (
         format !== undefined &&
@@ -275,9 +312,11 @@ function isOthers(format: LineFormat, { record }: LineRecord): boolean {
   return at > 0 && record.text.indexOf(" ") === at;
 }
 
-/** What a terminal's edge stands for: nothing, or the blank that was the last column and got lost in copying. */
+/** The widest column of a tasks table. */
+const MAX_BLANKS = 16;
+
+/** What a terminal's edge stands for: nothing, or the blanks of the last columns, which get lost in copying. */
 function readBreak(line: string, wrapWidth: number): string | undefined {
-  const width = displayWidth(line);
-  if (width === wrapWidth) return "";
-  return width === wrapWidth - 1 ? " " : undefined;
+  const blanks = wrapWidth - displayWidth(line);
+  return blanks >= 0 && blanks <= MAX_BLANKS ? " ".repeat(blanks) : undefined;
 }

@@ -162,6 +162,10 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
       reader.pushPiece(`${line}\n`);
       return;
     }
+    if (line.length > MAX_LINE) {
+      if (!reader.pushPiece(`${line}\n`)) reader.push(line.slice(0, MAX_LINE));
+      return;
+    }
     const text = html ? stripHtml(line) : line;
     // A lone CR ends a line as well: on a console, what follows was printed over it.
     if (text.includes("\r") && /\r(?!\r*$)/.test(text)) for (const part of text.split(/\r+/)) reader.push(part);

@@ -2,7 +2,7 @@
  * Lines with a date, a host and a tag: /var/log/kern.log and messages (RFC 3164, RFC 5424, ISO stamps), and the short
  * modes of journalctl -k, which print the same shape (systemd src/shared/logs-show.c output_short).
  */
-import { undoKmsgEscapesIfEscaped } from "../bytes.ts";
+import { decodeBytes, undoKmsgEscapesIfEscaped } from "../bytes.ts";
 import { facilityNumber, levelNumber } from "./dmesg.ts";
 import { type CaptureContext, type LineFormat, type LineRecord, makeRecord, setStamp } from "./format.ts";
 import { readLeadingStamp } from "./stamps.ts";
@@ -32,7 +32,9 @@ export const syslogFormat: LineFormat = {
     // Without a tag it may be any program's line.
     if (tag === null) return undefined;
     const column = after + tag[0].length;
-    const facility = value === undefined ? facilityNumber(tag[2] ?? "") : value >> 3;
+    // A facility by name is busybox syslogd's, which takes it from whoever writes to its socket.
+    const named = facilityNumber(tag[2] ?? "");
+    const facility = value === undefined ? (named === 0 ? undefined : named) : value >> 3;
     const level = value === undefined ? levelNumber(tag[3] ?? "") : value & 7;
     const parsed = tagged(line, column, tag[4] ?? "", facility, level);
     setStamp(parsed.record, leading.stamp);
@@ -85,7 +87,48 @@ const INNER_TIME = /^\[ *(\d{1,12})\.(\d{6})\](?:\[ *([TC]\d+)\]| \[ *([TC]\d{2,
 /** rsyslog writes a control character as `#` and three octal digits ($EscapeControlCharactersOnReceive). */
 const OCTAL_ESCAPE = /#(0[0-3][0-7]|177)/g;
 
-/** The message after the tag: with the kernel's own time where the daemon keeps it. */
+/** Escape8BitCharactersOnReceive: as above for bytes from 0x80 on. */
+const OCTAL_RUN = /(?:#[23][0-7]{2}){2,}/g;
+const OCTAL_BYTE = /#([23][0-7]{2})/g;
+
+/** A message as a syslog daemon keeps it. */
+export interface DaemonText {
+  /** the kernel's message, the daemon's and the kernel's escapes undone */
+  text: string;
+  /** where it begins in what was given */
+  column: number;
+  /** the kernel's own time and caller, where the daemon keeps them */
+  monotonicUs: number | undefined;
+  caller: string | undefined;
+}
+
+/** Reads what stands after the tag. */
+export function readDaemonText(line: string, column: number): DaemonText {
+  const inner = line.charCodeAt(column) === 91 ? INNER_TIME.exec(line.slice(column, column + 64)) : null;
+  const textColumn = inner === null ? column : column + inner[0].length;
+  let text = line.slice(textColumn);
+  if (text.includes("#")) {
+    text = text
+      .replace(OCTAL_ESCAPE, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+      .replace(OCTAL_RUN, undoOctalRun);
+  }
+  // rsyslog puts a blank behind the tag only where the message begins with none: an empty COMM lost its own.
+  if (text.startsWith("invoked oom-killer: ")) text = ` ${text}`;
+  return {
+    text: undoKmsgEscapesIfEscaped(text),
+    column: textColumn,
+    monotonicUs: inner === null ? undefined : Number(inner[1]) * 1_000_000 + Number(inner[2]),
+    caller: inner?.[3] ?? inner?.[4],
+  };
+}
+
+/** A name such as `C#300` is left alone: only what is UTF-8 was escaped byte by byte. */
+function undoOctalRun(run: string): string {
+  const bytes = run.replace(OCTAL_BYTE, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return decodeBytes(bytes).includes("\ufffd") ? run : bytes;
+}
+
+/** The record of a line with a tag. */
 function tagged(
   line: string,
   column: number,
@@ -95,18 +138,11 @@ function tagged(
 ): LineRecord {
   const isUsers = (facility !== undefined && facility !== 0) || !isKernelTag(tag);
   const origin = isUsers ? "user" : facility === 0 ? "kernel" : "unknown";
-  const inner = line.charCodeAt(column) === 91 ? INNER_TIME.exec(line.slice(column, column + 64)) : null;
-  const textColumn = inner === null ? column : column + inner[0].length;
-  let text = line.slice(textColumn);
-  if (text.includes("#")) {
-    text = text.replace(OCTAL_ESCAPE, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-  }
-  const record = makeRecord(origin, undoKmsgEscapesIfEscaped(text), line);
+  const message = readDaemonText(line, column);
+  const record = makeRecord(origin, message.text, line);
   record.facility = facility;
   record.level = level;
-  if (inner !== null) {
-    record.monotonicUs = Number(inner[1]) * 1_000_000 + Number(inner[2]);
-    record.caller = inner[3] ?? inner[4];
-  }
-  return { record, textColumn };
+  record.monotonicUs = message.monotonicUs;
+  record.caller = message.caller;
+  return { record, textColumn: message.column };
 }

@@ -9,7 +9,7 @@ const MIN_FULL_LINES = 3;
 /**
  * The width at which a sample's lines are broken: none is longer, several are just as long, and what follows those
  * is in no format.
- * @param isKnown whether a line begins with what a known format prints
+ * @param isKnown whether a line begins with what a known format or wrapper prints
  * @returns undefined where nothing points to a terminal
  */
 export function findWrapWidth(lines: readonly string[], isKnown: (line: string) => boolean): number | undefined {
@@ -18,13 +18,15 @@ export function findWrapWidth(lines: readonly string[], isKnown: (line: string) 
   if (width < MIN_WIDTH) return undefined;
   let full = 0;
   let goesOn = 0;
+  let known = 0;
   for (const [index, lineWidth] of widths.entries()) {
     const next = lines[index + 1];
+    if (isKnown(lines[index] ?? "")) known++;
     if (lineWidth !== width || next === undefined) continue;
     full++;
     if (!isKnown(next)) goesOn++;
   }
-  return full >= MIN_FULL_LINES && goesOn > full / 2 ? width : undefined;
+  return full >= MIN_FULL_LINES && goesOn > full / 2 && known > lines.length / 2 ? width : undefined;
 }
 
 /** Columns that a line takes on a terminal; wide characters count as two. */

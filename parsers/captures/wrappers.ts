@@ -5,6 +5,8 @@ export interface Unwrapped {
   inner: string;
   /** CRI's `P`: the line goes on in the next one */
   partial?: boolean;
+  /** the program keeps the level and drops the facility */
+  facilityLost?: boolean;
 }
 
 interface Wrapper {
@@ -99,7 +101,10 @@ export const WRAPPERS: readonly Wrapper[] = [
       if (match === null) return undefined;
       const [, priority, sequence, seconds, microseconds = "", message = ""] = match;
       // The plugin takes a record of /dev/kmsg apart: put together again, escapes and all, it is read as one.
-      return { inner: `${priority},${sequence},${seconds}${microseconds.padStart(6, "0")},-;${unquote(message)}` };
+      return {
+        inner: `${priority},${sequence},${seconds}${microseconds.padStart(6, "0")},-;${unquote(message)}`,
+        facilityLost: true,
+      };
     },
   },
   {
@@ -142,12 +147,16 @@ function unquote(text: string): string {
 
 const ANSI = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])/g;
 
+/** What colours begin with or end in. An ESC by itself in a line is a name's own, in a log that escapes nothing. */
+const COLOURED = /^\r*\x1b|\x1b\[(?:0?m|K)/;
+
 /** Takes colours and other terminal sequences off a line. An ESC of a process name came as `\x1b` and is still there. */
 export function stripTerminal(line: string): string {
   let stripped = line;
-  if (stripped.includes("\x1b")) stripped = stripped.replace(ANSI, "");
+  if (stripped.includes("\x1b") && COLOURED.test(stripped)) stripped = stripped.replace(ANSI, "");
   const last = stripped.charCodeAt(stripped.length - 1);
   if (last === 13) stripped = stripped.replace(/\r+$/, "");
+  if (stripped.charCodeAt(0) === 0) stripped = stripped.replace(/^\0+/, "");
   // What stands before a carriage return was overwritten on the console.
   if (stripped.charCodeAt(0) === 13) stripped = stripped.replace(/^\r+/, "");
   return stripped;
