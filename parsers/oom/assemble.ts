@@ -5,6 +5,10 @@
  * lost, and with `caller=` even reports that interleave are told apart. What ties a kill line to a report is, in
  * this order: the pid of its `oom-kill:` line, the pid in its tasks table, being the only report under way. A report
  * whose pid is another's never lends its fields: the kill then stands alone, with what its own line says.
+ *
+ * A report takes no line that may be another's: none after a gap in the sequence numbers but the kill that it names,
+ * none that the kernel prints before what the report has already, and none at all where the heads of two reports
+ * came with no caller to tell their lines apart.
  */
 import { decodeBytes } from "../bytes.ts";
 import type { KernelRecord } from "../kernel-record.ts";
@@ -16,14 +20,16 @@ import {
   keepRecord,
   keepTask,
   MAX_RECORDS,
+  MAX_TASKS,
   openDraft,
+  STAGE,
 } from "./draft.ts";
 import { INVOKED_MARKER, parseInvoked, parseTriggerTask } from "./invoked.ts";
 import { type KillLine, parseCutKillLine, parseKillLine } from "./killed.ts";
 import { addStats, addStatsLine, parseStatsHead, parseUsage } from "./memcg.ts";
 import { addNodeMemoryLine } from "./node-memory.ts";
 import { type OtherLine, parseOtherLine } from "./others.ts";
-import type { OomReport, SuppressedReports } from "./report.ts";
+import type { OomKillSummary, OomReport, SuppressedReports } from "./report.ts";
 import { parseCutSummary, parseSummary } from "./summary.ts";
 import { parseTaskRow, parseTasksHeader } from "./tasks.ts";
 
@@ -66,6 +72,7 @@ export function createOomAssembler(): OomAssembler {
   let drafts: Draft[] = [];
   let out: OomObservation[] = [];
   let previousText: string | undefined;
+  let previousSeq: number | undefined;
 
   function take(): readonly OomObservation[] {
     if (out.length === 0) return NOTHING;
@@ -88,17 +95,41 @@ export function createOomAssembler(): OomAssembler {
     return draft;
   }
 
-  /** The youngest report under way that a line of this caller can belong to. */
+  /** The youngest report under way that a line of this caller can belong to: killed, or one whose body still comes. */
   function current(record: KernelRecord, killed: boolean): Draft | undefined {
     for (let index = drafts.length - 1; index >= 0; index--) {
       const draft = drafts[index];
-      if (draft !== undefined && draft.killed === killed && sameCaller(draft, record)) return draft;
+      if (draft === undefined || draft.killed !== killed || draft.cut || !sameCaller(draft, record)) continue;
+      if (killed || draft.stage < STAGE.done) return draft;
     }
     return undefined;
   }
 
-  function currentOrOpen(record: KernelRecord, now: number): Draft {
-    return current(record, false) ?? open(record, now);
+  /** The report that a line of its body belongs to; where it is further on already, this is a report without a head. */
+  function bodyOf(record: KernelRecord, now: number, part: keyof typeof STAGE): Draft {
+    let draft = current(record, false);
+    const stage = STAGE[part];
+    if (draft === undefined || (!draft.shared && (stage < draft.stage || isTwice(draft, part)))) {
+      if (draft !== undefined) draft.stage = STAGE.done;
+      draft = open(record, now);
+    }
+    if (draft.stage < stage) draft.stage = stage;
+    return draft;
+  }
+
+  /** The lines of its report have come to an end, or its kill has come: one of those that cannot be told apart less. */
+  function closeShared(record: KernelRecord): void {
+    const oldest = drafts.find((draft) => draft.shared && sameCaller(draft, record));
+    if (oldest !== undefined) close(oldest);
+  }
+
+  /** A gap in the sequence numbers may hold a report's end and the next one's head. */
+  function noteSequence({ seq }: KernelRecord): void {
+    if (seq === undefined) return;
+    if (previousSeq !== undefined && seq !== previousSeq + 1 && seq !== previousSeq) {
+      for (const draft of drafts) draft.cut = true;
+    }
+    previousSeq = seq;
   }
 
   function age(now: number): void {
@@ -113,9 +144,10 @@ export function createOomAssembler(): OomAssembler {
     }
   }
 
-  function settlePending(draft: Draft): void {
+  function settlePending(draft: Draft, kind = draft.pending?.kind): void {
     const { pending } = draft;
-    if (pending?.kind === "kill") finishPendingKill(draft, pending);
+    if (pending === undefined || pending.kind !== kind) return;
+    if (pending.kind === "kill") finishPendingKill(draft, pending);
     draft.pending = undefined;
   }
 
@@ -135,21 +167,24 @@ export function createOomAssembler(): OomAssembler {
     if (before === undefined || record.caller !== undefined) return;
     if (now - before.lastAt > INTERLEAVE_MS) {
       close(before);
-    } else if (before.report.trigger !== undefined && before.report.memory === undefined && !hasBody(before.report)) {
-      // Two heads and nothing between: which of the two the coming lines belong to cannot be told.
-      delete before.report.trigger;
-      delete draft.report.trigger;
+    } else {
+      // Which of the two the coming lines belong to cannot be told.
+      before.shared = true;
+      draft.shared = true;
     }
   }
 
   function onKill(line: KillLine, record: KernelRecord, now: number): void {
-    const group = drafts.findLast((draft) => draft.inGroup && sameCaller(draft, record));
+    const group = drafts.findLast((draft) => draft.inGroup && !draft.cut && sameCaller(draft, record));
     const own = ownReport(line, record, group !== undefined);
     if (own === undefined && group !== undefined && isMember(group, line.pid)) {
       keepKeyRecord(group, record, now);
-      if (!group.report.victims.some((victim) => victim.pid === line.pid)) addKill(group, line, record);
+      if (!isVictim(group, line.pid)) addKill(group, line, record);
       return;
     }
+    // A group kill names its first victim twice; the line between the two may be lost.
+    if (own === undefined && drafts.some((draft) => isVictim(draft, line.pid))) return;
+    if (own === undefined) closeShared(record);
     const draft = own ?? open(record, now);
     keepKeyRecord(draft, record, now);
     addKill(draft, line, record);
@@ -160,7 +195,9 @@ export function createOomAssembler(): OomAssembler {
     const under = drafts.filter((draft) => !draft.killed && sameCaller(draft, record));
     const named = under.findLast((draft) => draft.report.summary?.pid === line.pid);
     if (named !== undefined) return named;
-    const unnamed = under.filter((draft) => draft.report.summary === undefined && agrees(draft.report, line));
+    const unnamed = under.filter(
+      (draft) => draft.report.summary === undefined && !draft.cut && !draft.shared && agrees(draft.report, line),
+    );
     const listed = unnamed.findLast((draft) => draft.report.tasks?.some((task) => task.pid === line.pid));
     if (listed !== undefined) return listed;
     const bare = unnamed.filter((draft) => draft.report.tasks === undefined);
@@ -185,7 +222,8 @@ export function createOomAssembler(): OomAssembler {
         draft.report.constraint = "memcg";
       }
     }
-    draft ??= open(record, now);
+    if (draft?.report.victimCgroup !== undefined && !isWithin(draft.report.victimCgroup, cgroup)) draft = undefined;
+    draft ??= named(record, cgroup) ?? open(record, now);
     draft.inGroup = true;
     draft.killed = true;
     draft.report.groupKillCgroup = cgroup;
@@ -193,11 +231,19 @@ export function createOomAssembler(): OomAssembler {
     keepKeyRecord(draft, record, now);
   }
 
+  /** The report whose victim is in the group, and whose own kill line is lost. */
+  function named(record: KernelRecord, cgroup: string): Draft | undefined {
+    return drafts.findLast(
+      ({ report: { summary }, killed, cut, ...draft }) =>
+        !killed && !cut && draft.caller === record.caller && isWithin(summary?.taskMemcg, cgroup),
+    );
+  }
+
   function onOther(line: OtherLine, record: KernelRecord, now: number): void {
     switch (line.kind) {
       case "limit": {
-        const draft = currentOrOpen(record, now);
-        draft.report.limitCgroup ??= line.limitCgroup;
+        const draft = bodyOf(record, now, "limit");
+        if (line.limitCgroup !== undefined) draft.report.limitCgroup ??= line.limitCgroup;
         if (line.victimCgroup !== undefined) draft.report.victimCgroup ??= line.victimCgroup;
         if (draft.report.constraint === "unknown") draft.report.constraint = "memcg";
         keepKeyRecord(draft, record, now);
@@ -218,7 +264,7 @@ export function createOomAssembler(): OomAssembler {
         return;
       }
       case "sacrifice": {
-        const draft = currentOrOpen(record, now);
+        const draft = bodyOf(record, now, "done");
         if (draft.report.constraint === "unknown") draft.report.constraint = line.constraint;
         keepRecord(draft, record, now);
         return;
@@ -229,7 +275,7 @@ export function createOomAssembler(): OomAssembler {
       case "already_exiting":
       case "no_killable_process":
       case "panic": {
-        const draft = current(record, false);
+        const draft = endedBy(line, record);
         if (draft === undefined) return;
         keepKeyRecord(draft, record, now);
         draft.report.outcome = line.kind;
@@ -239,13 +285,24 @@ export function createOomAssembler(): OomAssembler {
     }
   }
 
+  /** The report that ends without a kill: the youngest under way, or the one that names the task. */
+  function endedBy(line: OtherLine, record: KernelRecord): Draft | undefined {
+    const under = drafts.filter((draft) => !draft.killed && !draft.cut && sameCaller(draft, record));
+    if (line.kind !== "already_exiting") return under.at(-1);
+    return under.findLast(({ report }) => report.summary === undefined || report.summary.pid === line.pid);
+  }
+
   function onSummary(record: KernelRecord, text: string, now: number): boolean {
     const line = parseSummary(text);
     if (line === undefined) return false;
-    let draft = current(record, false);
-    if (draft === undefined || draft.report.summary !== undefined) draft = open(record, now);
-    const { report } = draft;
     const { summary } = line;
+    const before = current(record, false);
+    closeShared(record);
+    const isOwn = before !== undefined && !before.shared && isReportOf(before, summary, record);
+    if (before !== undefined && !isOwn && !before.shared) before.stage = STAGE.done;
+    const draft = isOwn ? before : open(record, now);
+    const { report } = draft;
+    draft.stage = STAGE.done;
     draft.summaryLine = line;
     draft.pending = undefined;
     draft.columns = undefined;
@@ -261,7 +318,7 @@ export function createOomAssembler(): OomAssembler {
   function onPending(record: KernelRecord, now: number): boolean {
     for (const draft of drafts) {
       const { pending } = draft;
-      if (pending === undefined || !sameCaller(draft, record)) continue;
+      if (pending === undefined || draft.cut || !sameCaller(draft, record)) continue;
       // printk's own pieces join as they are; a line break in a name was a byte of the name.
       const isPiece = record.flag === "c" || record.flag === "+" || /^[,/]/.test(record.text);
       const text = pending.text + (pending.kind === "summary" && isPiece ? "" : "\n") + record.text;
@@ -292,6 +349,8 @@ export function createOomAssembler(): OomAssembler {
     const line = parseKillLine(record.text);
     if (line !== undefined) {
       if (isQuoted(line)) return false;
+      // The rest of a line that was cut has not come before this one, so it will not.
+      for (const draft of drafts) settlePending(draft, "kill");
       onKill(line, record, now);
       return true;
     }
@@ -320,7 +379,7 @@ export function createOomAssembler(): OomAssembler {
         // kmem:
         const usage = parseUsage(text);
         if (usage === undefined) return onStatsOrNodeMemory(record, now);
-        const draft = currentOrOpen(record, now);
+        const draft = bodyOf(record, now, usage.counter);
         draft.report[usage.counter] = usage.usage;
         if (draft.report.constraint === "unknown") draft.report.constraint = "memcg";
         keepKeyRecord(draft, record, now);
@@ -328,6 +387,8 @@ export function createOomAssembler(): OomAssembler {
       }
       case 77: // Memory cgroup stats, Mem-Info
         return onStatsHead(record, now) || onMemInfo(record, now) || onOtherLine(record, now);
+      case 32: // 3.15 to 3.18: the rest of `Task in`
+        return (text.charCodeAt(1) === 107 && onOtherLine(record, now)) || onStatsOrNodeMemory(record, now);
       case 79: // Out of memory
       case 75: // Kernel panic
       case 84: // Task in, Tasks in, Tasks state, Total swap
@@ -370,7 +431,7 @@ export function createOomAssembler(): OomAssembler {
     const newline = record.text.indexOf("\n");
     const stats = parseStatsHead(newline === -1 ? record.text : record.text.slice(0, newline));
     if (stats === undefined) return false;
-    const draft = currentOrOpen(record, now);
+    const draft = bodyOf(record, now, "stats");
     if (newline !== -1) addStatsLine(stats, record.text.slice(newline + 1));
     const { report } = draft;
     if (report.memcgStats === undefined) report.memcgStats = stats;
@@ -385,6 +446,7 @@ export function createOomAssembler(): OomAssembler {
     // A page allocation failure prints a Mem-Info block too: only a global report under way has one of its own.
     if (draft?.report.trigger === undefined || draft.report.memory !== undefined) return false;
     draft.report.nodeMemory ??= { pages: {} };
+    draft.stage = STAGE.nodeMemory;
     keepRecord(draft, record, now);
     return true;
   }
@@ -393,7 +455,7 @@ export function createOomAssembler(): OomAssembler {
     const draft = current(record, false);
     const columns = record.text.charCodeAt(record.text.length - 1) === 101 ? parseTasksHeader(record.text) : undefined;
     if (columns !== undefined) {
-      const owner = draft !== undefined && draft.columns === undefined ? draft : open(record, now);
+      const owner = bodyOf(record, now, "tasks");
       owner.columns = columns;
       owner.inStats = false;
       keepRecord(owner, record, now);
@@ -431,7 +493,7 @@ export function createOomAssembler(): OomAssembler {
     if (drafts.length > 0 && onPending(record, now)) return;
     if (text.startsWith("oom-kill:") && isKernelsWord(record)) {
       if (onSummary(record, text, now)) return;
-      const draft = currentOrOpen(record, now);
+      const draft = current(record, false) ?? open(record, now);
       draft.pending = { kind: "summary", text, record, age: 0 };
       noteCutSummary(draft, text);
       keepKeyRecord(draft, record, now);
@@ -442,6 +504,7 @@ export function createOomAssembler(): OomAssembler {
 
   return {
     push(record, now) {
+      noteSequence(record);
       if (record.origin === "user") return NOTHING;
       if (drafts.length > 0) age(now);
       consume(record, now);
@@ -487,8 +550,43 @@ function agrees(report: OomReport, line: KillLine): boolean {
   return (line.constraint === "memcg") === (report.constraint === "memcg");
 }
 
-function hasBody(report: OomReport): boolean {
-  return report.memcgStats !== undefined || report.tasks !== undefined || report.nodeMemory !== undefined;
+/** A line that a report has once has come before. */
+function isTwice({ report, columns }: Draft, part: keyof typeof STAGE): boolean {
+  switch (part) {
+    case "memory":
+    case "swap":
+    case "memsw":
+    case "kmem":
+      return report[part] !== undefined;
+    case "tasks":
+      return columns !== undefined;
+    default:
+      return false;
+  }
+}
+
+/** Whether what a report holds already can be of the one that the summary ends. */
+function isReportOf({ report }: Draft, summary: OomKillSummary, record: KernelRecord): boolean {
+  const { memcgStats, tasks } = report;
+  if (report.summary !== undefined) return false;
+  // The stats are those of the cgroup whose limit was hit; either path may be cut short.
+  const { oomMemcg } = summary;
+  if (memcgStats !== undefined && oomMemcg !== undefined) {
+    if (!memcgStats.path.startsWith(oomMemcg) && !oomMemcg.startsWith(memcgStats.path)) return false;
+  }
+  // With sequence numbers nothing was lost between; without, the table at least must know the victim. Its rows may
+  // be of threads, where a leader has exited already.
+  if (record.seq !== undefined || tasks === undefined || tasks.length === MAX_TASKS) return true;
+  return tasks.some(({ pid, tgid }) => pid === summary.pid || tgid === summary.pid);
+}
+
+function isVictim({ report }: Draft, pid: number): boolean {
+  return report.victims.some((victim) => victim.pid === pid);
+}
+
+/** Whether a path is a cgroup or one below it. */
+function isWithin(path: string | undefined, cgroup: string): boolean {
+  return path !== undefined && (path === cgroup || cgroup === "/" || path.startsWith(`${cgroup}/`));
 }
 
 /** A member of a group kill is a task of the table, where there is one. */

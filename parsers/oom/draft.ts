@@ -7,7 +7,7 @@ import type { TaskColumns } from "./tasks.ts";
 /** Records of one report that are kept for people; a tasks table alone can have tens of thousands. */
 export const MAX_RECORDS = 512;
 /** Rows of a tasks table that are kept; pid_max allows four million. */
-const MAX_TASKS = 65_536;
+export const MAX_TASKS = 65_536;
 
 export interface Draft {
   report: OomReport;
@@ -29,7 +29,28 @@ export interface Draft {
   /** when its last line came, in the caller's milliseconds */
   lastAt: number;
   killed: boolean;
+  /** how far it has come: Stage of its last line; a line of an earlier one is another report's */
+  stage: number;
+  /** records were lost since its last line: what comes now may be another report's, whatever it looks like */
+  cut: boolean;
+  /** two heads came with no caller to tell their lines apart: what it holds may be the other's */
+  shared: boolean;
 }
+
+/** The order in which the kernel prints a report's lines (mm/oom_kill.c dump_header, mem_cgroup_print_oom_meminfo). */
+export const STAGE = {
+  head: 0,
+  limit: 1,
+  memory: 2,
+  swap: 3,
+  memsw: 3,
+  kmem: 4,
+  stats: 5,
+  nodeMemory: 5,
+  tasks: 6,
+  /** `oom-kill:`, or up to 5.0 `Kill process … or sacrifice child`: only the kill is still to come */
+  done: 7,
+} as const;
 
 export function openDraft(caller: string | undefined, now: number): Draft {
   return {
@@ -44,6 +65,9 @@ export function openDraft(caller: string | undefined, now: number): Draft {
     quiet: 0,
     lastAt: now,
     killed: false,
+    stage: STAGE.head,
+    cut: false,
+    shared: false,
   };
 }
 
@@ -72,15 +96,25 @@ export function addVictim(draft: Draft, victim: Victim): void {
   report.victims.push(victim);
   draft.killed = true;
   report.outcome = "killed";
-  if (report.victims.length > 1) return;
-  if (draft.summaryLine !== undefined && !victim.truncated) {
-    const { summary } = report;
-    if (summary !== undefined && summary.pid === victim.pid) {
-      report.summary = draft.summaryLine.settle(victim.comm);
-      if (report.summary.taskMemcg !== undefined) report.victimCgroup = report.summary.taskMemcg;
-    }
-  }
+  fillFromReport(report, victim);
+  settleSummary(draft, victim);
   correctPgtables(report, victim);
+}
+
+/** The victim's kill line tells its whole COMM, and with it where the path before it ends. */
+function settleSummary({ report, summaryLine }: Draft, victim: Victim): void {
+  if (summaryLine === undefined || victim.truncated || report.summary?.pid !== victim.pid) return;
+  report.summary = summaryLine.settle(victim.comm);
+  if (report.summary.taskMemcg !== undefined) report.victimCgroup = report.summary.taskMemcg;
+}
+
+/** What a kill line does not hold (kernels before 5.4, cut lines) stands in the summary and in the victim's table row. */
+function fillFromReport(report: OomReport, victim: Victim): void {
+  if (victim.uid !== undefined && victim.oomScoreAdj !== undefined) return;
+  const row = report.tasks?.find((task) => task.pid === victim.pid);
+  const uid = report.summary?.pid === victim.pid ? report.summary.uid : row?.uid;
+  if (uid !== undefined) victim.uid ??= uid;
+  if (row?.oomScoreAdj !== undefined) victim.oomScoreAdj ??= row.oomScoreAdj;
 }
 
 /**
@@ -95,9 +129,14 @@ function correctPgtables(report: OomReport, victim: Victim): void {
 
 /** The finished report. */
 export function finishDraft(draft: Draft): OomReport {
-  const { report } = draft;
+  const report = draft.shared ? withoutBody(draft.report) : draft.report;
   report.missing = missingParts(report);
   return report;
+}
+
+/** What of a report is its own for sure although another's lines came between: that there was one. */
+function withoutBody({ victims, outcome, records }: OomReport): OomReport {
+  return { victims, constraint: "unknown", outcome, missing: [], records };
 }
 
 function missingParts(report: OomReport): MissingPart[] {
