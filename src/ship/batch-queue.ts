@@ -12,9 +12,9 @@ export interface BatchQueue {
 }
 
 /** What the SDK's own batch processor sends. */
-const MAX_BATCH_RECORDS = 512;
+export const MAX_BATCH_RECORDS = 512;
 /** Below 1 MiB, the largest body that nginx takes unless told otherwise; estimates may be off by a third. */
-const MAX_BATCH_BYTES = 640 * 1024;
+export const MAX_BATCH_BYTES = 640 * 1024;
 const MAX_QUEUE_RECORDS = 2048;
 const MAX_QUEUE_BYTES = 4 * MAX_BATCH_BYTES;
 /** A record without its quoted lines and its sentence, as OTLP: 60 attributes with their keys. */

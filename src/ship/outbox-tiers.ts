@@ -1,0 +1,217 @@
+/**
+ * The outbox's records on disk while the disk works and in memory while it does not: what comes meanwhile, and what is
+ * settled meanwhile, reaches the disk in one transaction when it works again.
+ */
+import { isUnusable, OutboxInUseError, openFileStore, openMemoryStore } from "./outbox-file.ts";
+import type { OutboxStore, Size, StoredRecord, StoredRow } from "./outbox-store.ts";
+
+export type DiskTrouble = "outbox_disk_failed" | "outbox_disk_back" | "outbox_file_set_aside";
+
+export interface TiersOptions {
+  /** absent: memory only */
+  directory: string | undefined;
+  onTrouble(name: DiskTrouble, detail: Readonly<Record<string, string | number>>): void;
+}
+
+export interface OutboxTiers {
+  /** JSON, as the file had it at the start */
+  readonly restored: string | undefined;
+  readonly size: Size;
+  /** Of what is in memory; undefined: all is on disk. */
+  readonly inMemory: Readonly<Size> | undefined;
+  readonly lastId: number;
+  knows(uid: string): boolean;
+  /** Those that are not settled, in order; with `onlyMemory`, those that the disk does not have. */
+  rows(onlyMemory?: boolean): Iterable<StoredRow>;
+  read(id: number): StoredRecord | undefined;
+  /**
+   * Records and the state that covers them, all or nothing. Never throws for the disk.
+   * @param dropped records of which only the UIDs are remembered
+   */
+  commit(records: readonly StoredRecord[], state: string, dropped?: readonly StoredRecord[]): void;
+  /** Removes rows and remembers their UIDs. Never throws for the disk. */
+  settle(rows: readonly Pick<StoredRow, "id" | "bytes">[]): void;
+  /** Where the disk has failed: tries it again, not more often than every RETRY_MS unless it must be `now`. */
+  retryDisk(nowMs: number, now?: boolean): void;
+  close(): void;
+}
+
+/** At a rollout, the agent before this one may need a moment to go. */
+const WAIT_MS = 2000;
+export const RETRY_MS = 10_000;
+
+/** @throws OutboxInUseError */
+export function openTiers({ directory, onTrouble }: TiersOptions): OutboxTiers {
+  let file: OutboxStore | undefined;
+  let memory: OutboxStore | undefined;
+  /** rows before it are the file's */
+  let firstInMemory = 1;
+  /** rows of the file that are settled, while it cannot be written: ID → bytes */
+  const unsettled = new Map<number, number>();
+  let unsettledBytes = 0;
+  /** what the next attempt is to save */
+  let state: string | undefined;
+  let lastTryMs = Number.NEGATIVE_INFINITY;
+  let lastError = "";
+
+  try {
+    if (directory === undefined) memory = openMemoryStore();
+    else file = openFile(directory, WAIT_MS);
+    state = file?.readState();
+  } catch (error) {
+    if (error instanceof OutboxInUseError) throw error;
+    onDiskError(error);
+  }
+
+  function openFile(path: string, waitMs: number): OutboxStore {
+    const onSetAside = (detail: { path: string; error: string }): void => onTrouble("outbox_file_set_aside", detail);
+    return openFileStore({ directory: path, waitMs, onSetAside });
+  }
+
+  /** From now on in memory. What the file holds stays there to be read, unless it makes no sense any more. */
+  function onDiskError(error: unknown): OutboxStore {
+    if (file !== undefined && isUnusable(error)) {
+      firstInMemory = Math.max(firstInMemory, file.lastId + 1);
+      closeQuietly(file);
+      file = undefined;
+      forgetUnsettled();
+    }
+    if (memory === undefined) {
+      memory = openMemoryStore();
+      firstInMemory = Math.max(firstInMemory, (file?.lastId ?? 0) + 1);
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    if (message !== lastError) onTrouble("outbox_disk_failed", { error: message, path: String(directory) });
+    lastError = message;
+    return memory;
+  }
+
+  function markSettled({ id, bytes }: Pick<StoredRow, "id" | "bytes">): void {
+    if (unsettled.has(id)) return;
+    unsettled.set(id, bytes);
+    unsettledBytes += bytes;
+  }
+
+  function forgetUnsettled(): void {
+    unsettled.clear();
+    unsettledBytes = 0;
+  }
+
+  /** What the disk should give; `fallback` where it does not. */
+  function tryFile<T>(ask: (store: OutboxStore) => T, fallback: T): T {
+    if (file === undefined) return fallback;
+    try {
+      return ask(file);
+    } catch (error) {
+      onDiskError(error);
+      return fallback;
+    }
+  }
+
+  function moveToFile(from: OutboxStore, to: OutboxStore): void {
+    // First, and apart: what it frees may be the only room that there is.
+    if (unsettled.size > 0) {
+      to.checkpoint();
+      to.write(false, (writer) => writer.settle(unsettled.keys()));
+      forgetUnsettled();
+    }
+    to.write(true, (writer) => {
+      writer.remember(from.settledUids());
+      for (const { id } of from.rows()) {
+        const record = from.read(id);
+        if (record !== undefined) writer.add(record);
+      }
+      if (state !== undefined) writer.saveState(state);
+    });
+  }
+
+  return {
+    restored: state,
+    get size() {
+      const [onDisk, here] = [file?.size, memory?.size];
+      return {
+        records: (onDisk?.records ?? 0) - unsettled.size + (here?.records ?? 0),
+        bytes: (onDisk?.bytes ?? 0) - unsettledBytes + (here?.bytes ?? 0),
+      };
+    },
+    get inMemory() {
+      return memory?.size;
+    },
+    get lastId() {
+      return Math.max(firstInMemory - 1, file?.lastId ?? 0, memory?.lastId ?? 0);
+    },
+    knows: (uid) => tryFile((store) => store.knows(uid), false) || memory?.knows(uid) === true,
+    *rows(onlyMemory = false) {
+      if (file !== undefined && !onlyMemory) {
+        try {
+          for (const row of file.rows()) if (!unsettled.has(row.id)) yield row;
+        } catch (error) {
+          onDiskError(error);
+        }
+      }
+      if (memory !== undefined) yield* memory.rows();
+    },
+    read: (id) => memory?.read(id) ?? tryFile((store) => store.read(id), undefined),
+    commit(records, json, dropped = []) {
+      // Nothing to write, and nothing to wake a disk for.
+      if (records.length + dropped.length === 0 && json === state) return;
+      state = json;
+      const write = (store: OutboxStore): void =>
+        // A state alone may be lost with the power: it would only make the agent read again what it has read.
+        store.write(records.length > 0, (writer) => {
+          for (const record of records) writer.add(record);
+          writer.remember(dropped.flatMap(({ uid }) => uid ?? []));
+          writer.saveState(json);
+        });
+      try {
+        write(memory ?? (file as OutboxStore));
+      } catch (error) {
+        if (memory !== undefined) throw error;
+        write(onDiskError(error));
+      }
+    },
+    settle(rows) {
+      const settleIn = (store: OutboxStore, some: readonly { id: number }[]): void =>
+        store.write(false, (writer) => writer.settle(some.map(({ id }) => id)));
+      const ofMemory = memory === undefined ? [] : rows.filter(({ id }) => id >= firstInMemory);
+      if (memory !== undefined && ofMemory.length > 0) settleIn(memory, ofMemory);
+      const ofFile = memory === undefined ? rows : rows.filter(({ id }) => id < firstInMemory);
+      if (ofFile.length === 0) return;
+      if (memory === undefined) tryFile((store) => settleIn(store, ofFile), undefined);
+      // Where the file itself is gone, so are they.
+      if (memory === undefined || file === undefined) return;
+      for (const row of ofFile) markSettled(row);
+    },
+    retryDisk(nowMs, now = false) {
+      if (memory === undefined || directory === undefined) return;
+      // A clock that was set back must not put it off.
+      if (!now && nowMs >= lastTryMs && nowMs - lastTryMs < RETRY_MS) return;
+      lastTryMs = nowMs;
+      try {
+        file ??= openFile(directory, 0);
+        file.shiftBelow(firstInMemory);
+        moveToFile(memory, file);
+      } catch (error) {
+        onDiskError(error);
+        return;
+      }
+      memory.close();
+      memory = undefined;
+      lastError = "";
+      onTrouble("outbox_disk_back", { ...file.size });
+    },
+    close() {
+      if (file !== undefined) closeQuietly(file);
+      memory?.close();
+    },
+  };
+}
+
+/** Of a file that fails there is nothing more to be had; a failure to close it changes nothing. */
+function closeQuietly(store: OutboxStore): void {
+  try {
+    store.close();
+  } catch {
+    // See above.
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The outbox: records on their way out and how far the agent has read, saved together, so that a crash at any instant
+ * neither skips a record nor adds one twice. On `node:sqlite` in a directory of the node.
+ *
+ * Records are on the disk when `commit` returns (`synchronous=FULL`): a node that is out of memory is the one that is
+ * reset next, and its last kills are those that are asked for. That costs one fsync a commit. What may be repeated is
+ * not waited for (`NORMAL`): a state without records, and that records are delivered. SIGKILL loses none of these; with
+ * the power the last of them may go, after which records are read or sent again under the same `log.record.uid`.
+ */
+import type { LogRecord } from "./log-record.ts";
+import type { StoredRecord } from "./outbox-store.ts";
+import { type DiskTrouble, openTiers } from "./outbox-tiers.ts";
+
+export type OutboxTrouble = DiskTrouble | "outbox_dropped" | "outbox_record_unreadable";
+export type OutboxDetail = Readonly<Record<string, string | number>>;
+
+export interface OutboxOptions {
+  /** made where it is not there; absent: memory only, and nothing outlives the process */
+  directory?: string | undefined;
+  /** of the records as JSON, default 64 MiB; the file is up to a half larger, and its log 1 MiB or a commit */
+  maxBytes?: number;
+  /** of what is in memory while the disk fails, or without one; default 8 MiB */
+  maxMemoryBytes?: number;
+  /** milliseconds that a record is kept unsent; default 7 days */
+  maxAgeMs?: number;
+  /** milliseconds since the Unix epoch */
+  now?: () => number;
+  onTrouble(name: OutboxTrouble, detail: OutboxDetail): void;
+}
+
+export interface OutboxEntry {
+  id: number;
+  record: LogRecord;
+}
+
+export interface Outbox<S> {
+  /** what the last run saved; undefined: a first start, or the file was lost */
+  readonly restored: S | undefined;
+  /**
+   * Adds records and saves the state that covers them, all or nothing. A record whose `log.record.uid` is here, or was
+   * until not too long ago, is not added again. Never throws for a full or read-only disk: goes on from memory, and
+   * back to the disk at a later call when it works again.
+   */
+  commit(records: readonly LogRecord[], state: S): void;
+  /** The oldest records that are not taken, in order: up to `limit`, and up to `maxBytes` of JSON but at least one. */
+  take(limit: number, maxBytes?: number): readonly OutboxEntry[];
+  /** They were delivered, or set aside for good. */
+  done(ids: readonly number[]): void;
+  /** They go back, in their place. */
+  putBack(ids: readonly number[]): void;
+  /** Of what is not done; taken ones count. */
+  readonly size: { records: number; bytes: number };
+  /** Of what is only in memory though it should be on disk; 0: a crash loses nothing */
+  readonly atRisk: { records: number; bytes: number };
+  /** What is only in memory is dropped, and said to be. */
+  close(): void;
+}
+
+const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+const DEFAULT_MAX_MEMORY_BYTES = 8 * 1024 * 1024;
+const DEFAULT_MAX_AGE_MS = 7 * 24 * 3600 * 1000;
+
+/** @throws OutboxInUseError where another process has it open; any other trouble is told and goes on from memory */
+export function openOutbox<S>(options: OutboxOptions): Outbox<S> {
+  const { onTrouble, maxBytes = DEFAULT_MAX_BYTES, maxAgeMs = DEFAULT_MAX_AGE_MS, now = Date.now } = options;
+  const maxMemoryBytes = Math.min(options.maxMemoryBytes ?? DEFAULT_MAX_MEMORY_BYTES, maxBytes);
+  const tiers = openTiers({ directory: options.directory, onTrouble });
+  /** ID → bytes */
+  const taken = new Map<number, number>();
+  let nextId = tiers.lastId + 1;
+  let closed = false;
+
+  function encode(record: LogRecord): StoredRecord {
+    const uid = record.attributes["log.record.uid"];
+    const json = JSON.stringify(record);
+    return {
+      id: nextId++,
+      uid: typeof uid === "string" ? uid : null,
+      addedMs: now(),
+      bytes: Buffer.byteLength(json),
+      json,
+    };
+  }
+
+  /** Drops the oldest of what is here and then of what is to come, until it all fits. @returns how many of those */
+  function makeRoom(coming: readonly StoredRecord[]): number {
+    let comingBytes = coming.reduce((sum, { bytes }) => sum + bytes, 0);
+    dropOldest(tiers.size.bytes + comingBytes - maxBytes, false);
+    if (tiers.inMemory !== undefined) dropOldest(tiers.inMemory.bytes + comingBytes - maxMemoryBytes, true);
+    const limit = tiers.inMemory === undefined ? maxBytes : maxMemoryBytes;
+    const held = (tiers.inMemory ?? tiers.size).bytes;
+    let first = 0;
+    while (first < coming.length && held + comingBytes > limit) comingBytes -= coming[first++]?.bytes ?? 0;
+    if (first > 0) sayDropped(coming.slice(0, first), "too_much");
+    return first;
+  }
+
+  function dropOldest(excess: number, onlyMemory: boolean): void {
+    if (excess <= 0) return;
+    const dropped: { id: number; bytes: number }[] = [];
+    let bytes = 0;
+    for (const row of tiers.rows(onlyMemory)) {
+      if (bytes >= excess) break;
+      if (taken.has(row.id)) continue;
+      dropped.push(row);
+      bytes += row.bytes;
+    }
+    drop(dropped, "too_much");
+  }
+
+  function dropAged(): void {
+    const aged: { id: number; bytes: number }[] = [];
+    const limitMs = now() - maxAgeMs;
+    for (const row of tiers.rows()) {
+      if (row.addedMs >= limitMs) break;
+      if (!taken.has(row.id)) aged.push(row);
+    }
+    drop(aged, "too_old");
+  }
+
+  function drop(rows: readonly { id: number; bytes: number }[], reason: string): void {
+    if (rows.length === 0) return;
+    tiers.settle(rows);
+    sayDropped(rows, reason);
+  }
+
+  function sayDropped(rows: readonly { bytes: number }[], reason: string): void {
+    const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
+    onTrouble("outbox_dropped", { records: rows.length, bytes, reason });
+  }
+
+  function begin(): void {
+    if (closed) throw new Error("the outbox is closed");
+    tiers.retryDisk(now());
+  }
+
+  return {
+    restored: parse<S>(tiers.restored),
+    commit(records, state) {
+      begin();
+      const unknown = records.filter(({ attributes: { "log.record.uid": uid } }) => !tiers.knows(String(uid ?? "")));
+      const coming = unknown.map(encode);
+      const dropped = makeRoom(coming);
+      tiers.commit(coming.slice(dropped), JSON.stringify(state), coming.slice(0, dropped));
+      // Where the disk has failed just now, the bound of memory applies.
+      makeRoom([]);
+    },
+    take(limit, maxTakenBytes = Number.POSITIVE_INFINITY) {
+      begin();
+      dropAged();
+      const entries: OutboxEntry[] = [];
+      const unreadable: { id: number; bytes: number }[] = [];
+      let takenBytes = 0;
+      for (const { id, bytes } of tiers.rows()) {
+        if (taken.has(id)) continue;
+        takenBytes += bytes;
+        if (entries.length === limit || (entries.length > 0 && takenBytes > maxTakenBytes)) break;
+        const stored = tiers.read(id);
+        // The disk does not give it now: it may later.
+        if (stored === undefined) continue;
+        const record = parse<LogRecord>(stored.json);
+        if (record === undefined) unreadable.push({ id, bytes });
+        else entries.push({ id, record });
+        taken.set(id, bytes);
+      }
+      for (const { id } of unreadable) taken.delete(id);
+      if (unreadable.length > 0) {
+        tiers.settle(unreadable);
+        onTrouble("outbox_record_unreadable", { records: unreadable.length });
+      }
+      return entries;
+    },
+    done(ids) {
+      begin();
+      tiers.settle(ids.flatMap((id) => (taken.has(id) ? [{ id, bytes: taken.get(id) ?? 0 }] : [])));
+      for (const id of ids) taken.delete(id);
+    },
+    putBack(ids) {
+      for (const id of ids) taken.delete(id);
+    },
+    get size() {
+      return tiers.size;
+    },
+    get atRisk() {
+      return { ...(tiers.inMemory ?? { records: 0, bytes: 0 }) };
+    },
+    close() {
+      if (closed) return;
+      tiers.retryDisk(now(), true);
+      const { records, bytes } = tiers.inMemory ?? { records: 0, bytes: 0 };
+      if (records > 0) onTrouble("outbox_dropped", { records, bytes, reason: "not_on_disk" });
+      closed = true;
+      tiers.close();
+    },
+  };
+}
+
+function parse<T>(json: string | undefined): T | undefined {
+  try {
+    return json === undefined ? undefined : (JSON.parse(json) as T);
+  } catch {
+    return undefined;
+  }
+}
