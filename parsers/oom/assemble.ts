@@ -165,8 +165,11 @@ export function createOomAssembler(): OomAssembler {
     draft.beforeHead = previousText;
     keepKeyRecord(draft, record, now);
     if (before === undefined || record.caller !== undefined) return;
-    if (now - before.lastAt > INTERLEAVE_MS) {
+    if (Math.abs(now - before.lastAt) > INTERLEAVE_MS) {
       close(before);
+    } else if (before.report.trigger === undefined) {
+      // Its head was lost, so its end may be as well; only two heads tell that two reports are under way.
+      before.stage = STAGE.done;
     } else {
       // Which of the two the coming lines belong to cannot be told.
       before.shared = true;
