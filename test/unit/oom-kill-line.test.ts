@@ -26,6 +26,7 @@ test.each([
   ["killed/rhel7-uid", { ...JAVA, constraint: "unknown", ...SIZES, shmemRssKb: 0, uid: 1000 }],
   ["killed/rhel6-uid", { ...JAVA, comm: "httpd", constraint: "unknown", ...SIZES, uid: 48 }],
   ["killed/vsz", { ...JAVA, comm: "httpd", constraint: "unknown", ...SIZES }],
+  ["killed/rhel5-uid", { ...JAVA, pid: 2817, comm: "mysqld", constraint: "none", uid: 27 }],
   ["killed/name-only", { ...JAVA, comm: "httpd", constraint: "none" }],
 ])("%s reads its example", (name, line) => {
   const row = KILLED_WORDINGS.find((wording) => wording.name === name);
@@ -34,7 +35,7 @@ test.each([
 });
 
 test("every wording is tested here", () => {
-  expect(KILLED_WORDINGS).toHaveLength(6);
+  expect(KILLED_WORDINGS).toHaveLength(7);
 });
 
 const TAIL = "total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:4kB, UID:4294967294 pgtables:5kB oom_score_adj:-1000";
@@ -64,8 +65,11 @@ const SHAPES: [name: string, build: (comm: string) => string][] = [
   ["killed/rhel7-uid", (comm) => `Killed process 77 (${comm}), UID 9, total-vm:1kB, anon-rss:2kB, file-rss:3kB`],
   ["killed/rhel6-uid", (comm) => `Killed process 77, UID 9, (${comm}) total-vm:1kB, anon-rss:2kB, file-rss:3kB`],
   ["killed/vsz", (comm) => `Killed process 77 (${comm}) vsz:1kB, anon-rss:2kB, file-rss:3kB`],
+  ["killed/rhel5-uid", (comm) => `Out of memory: Killed process 77, UID 9, (${comm}).`],
   ["killed/name-only", (comm) => `Out of Memory: Killed process 77 (${comm}).`],
 ];
+
+const hasNoSizes = (name: string): boolean => name === "killed/name-only" || name === "killed/rhel5-uid";
 
 describe.each(SHAPES)("%s", (name, build) => {
   test.each(HOSTILE_NAMES)("keeps the name %j and its own figures", (comm) => {
@@ -73,8 +77,8 @@ describe.each(SHAPES)("%s", (name, build) => {
     expect(rowsThatRead(() => parseKillLine(text))).toEqual([name]);
     const line = parseKillLine(text);
     expect(line).toMatchObject({ pid: 77, comm, truncated: false });
-    expect(line?.totalVmKb).toBe(name === "killed/name-only" ? undefined : 1);
-    expect(line?.anonRssKb).toBe(name === "killed/name-only" ? undefined : 2);
+    expect(line?.totalVmKb).toBe(hasNoSizes(name) ? undefined : 1);
+    expect(line?.anonRssKb).toBe(hasNoSizes(name) ? undefined : 2);
   });
 
   test("a name that is not UTF-8 is decoded leniently", () => {

@@ -69,6 +69,7 @@ const EXAMPLES: [
     parseOtherLine,
     {
       "limit/task-in": { kind: "limit", limitCgroup: "/docker/ab", victimCgroup: "/docker/ab" },
+      "limit/task-in-alone": { kind: "limit", victimCgroup: "/system.slice/redis.service" },
       "limit/reached": { kind: "limit", limitCgroup: "/docker/ab" },
       "group-kill": { kind: "group_kill", cgroup: "/a" },
       "reaper/reaped": {
@@ -236,6 +237,11 @@ describe("the summary", () => {
       { oomMemcg: "/a", taskMemcg: "/b" },
     ],
     [
+      "a UID above 2^31, which is printed with %d",
+      `${MEMCG},oom_memcg=/a,task_memcg=/a,task=x,pid=5,uid=-2`,
+      { uid: 4_294_967_294 },
+    ],
+    [
       "a UID above 2^31",
       `${MEMCG},oom_memcg=/a,task_memcg=/a,task=x,pid=4194304,uid=4294967294`,
       { pid: 4_194_304, uid: 4_294_967_294 },
@@ -382,6 +388,7 @@ describe("node memory", () => {
 
 describe("others", () => {
   test.each([
+    [" killed as a result of limit of /a", { kind: "limit", limitCgroup: "/a" }],
     ["Task in killed as a result of limit of /a", { kind: "limit", limitCgroup: "/a" }],
     ["Task in / killed as a result of limit of /", { kind: "limit", victimCgroup: "/", limitCgroup: "/" }],
     ["Task in /a b killed as a result of limit of /a", { kind: "limit", victimCgroup: "/a b", limitCgroup: "/a" }],
