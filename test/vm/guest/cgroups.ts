@@ -10,7 +10,7 @@ export type Qos = "burstable" | "besteffort" | "guaranteed";
 export interface Limits {
   /** memory.max */
   memory?: number;
-  /** memory.swap.max; the kubelet's default is none */
+  /** memory.swap.max; a container has none by default, as the kubelet's default is */
   swap?: number;
   /** memory.oom.group; the kubelet sets it by default since 1.28 */
   group?: boolean;
@@ -37,7 +37,7 @@ let containers = 0;
 
 export function makePod(driver: Driver, qos: Qos, limits: Limits = {}): PodCgroup {
   const uid = `8f7d2a4e-1c3b-4d5e-9f60-${(++pods).toString(16).padStart(12, "0")}`;
-  const pod = makeCgroup(podPath(driver, qos, uid), { swap: 0, ...limits });
+  const pod = makeCgroup(podPath(driver, qos, uid), limits);
   return {
     ...pod,
     uid,
