@@ -39,8 +39,8 @@ const SAMPLE = 64 * 1024;
 const MAX_LINE = 256 * 1024;
 /** What is read before a line that may be all that is left of a report: its head was lost, its table was not. */
 const LOOK_BACK = 256 * 1024;
-/** Less is not worth a search. */
-const MIN_SKIM = 4096;
+/** Bytes of a line that tell what it is, wrappers included. */
+const MAX_HEAD = 1024;
 
 /** A head brings its report along, and a word about dropped reports stands alone: the line before is enough. */
 const NEEDS_NO_TABLE = / invoked oom-killer: | callbacks suppressed/;
@@ -56,7 +56,7 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
   /** what is not read yet: the sample at first, then a line that has not ended */
   let rest: Buffer = EMPTY;
   /** what was passed over last, should a report's lost head stand in it */
-  let passed: Buffer[] = [];
+  const passed = createTail(LOOK_BACK);
   let lineEnd = LF;
   let html = false;
   let tooLong = false;
@@ -85,12 +85,7 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
   function readBlock(reader: LineReader, block: Buffer): number {
     let at = 0;
     while (at < block.length) {
-      if (block.length - at >= MIN_SKIM && maySkim(reader)) {
-        const from = at;
-        at = passOver(reader, block, at);
-        if (at === block.length) return at;
-        if (at === from && block.indexOf(lineEnd, at) === -1) return at;
-      }
+      if (maySkim(reader)) at = passOver(reader, block, at);
       const end = block.indexOf(lineEnd, at);
       if (end === -1) return at;
       readLine(reader, block.toString("latin1", at, end));
@@ -109,33 +104,27 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
     reader.release();
     if (!isIdle()) return from;
     const marker = findMarker(block, from);
-    const stop = block.lastIndexOf(lineEnd, marker === -1 ? block.length : marker) + 1;
-    if (stop <= from) return from;
+    // Where the line begins that holds the marker, or the one that has no end yet.
+    const stop = Math.max(from, block.lastIndexOf(lineEnd, marker === -1 ? block.length : marker) + 1);
     if (marker === -1) {
-      remember(block.subarray(from, stop));
+      // A copy: the caller uses its buffer again.
+      passed.push(block.subarray(from, stop));
       skippedBytes += stop - from;
       return stop;
     }
-    const line = block.toString("latin1", stop, block.indexOf(lineEnd, marker));
+    const line = block.toString("latin1", stop, stop + MAX_HEAD);
     lookBack(reader, block, from, stop, NEEDS_NO_TABLE.test(line) ? 1 : LOOK_BACK);
     return stop;
-  }
-
-  /** Keeps the last of what was passed over; a copy, since the caller uses its buffer again. */
-  function remember(bytes: Buffer): void {
-    passed.push(Buffer.from(bytes.subarray(Math.max(0, bytes.length - LOOK_BACK))));
-    while (passed.length > 1 && passed.slice(1).reduce((sum, part) => sum + part.length, 0) >= LOOK_BACK)
-      passed.shift();
   }
 
   /** Reads the lines that hold the last `reach` bytes before `stop`, what was passed over before the block included. */
   function lookBack(reader: LineReader, block: Buffer, from: number, stop: number, reach: number): void {
     const missing = reach - (stop - from);
-    if (missing > 0 && passed.length > 0) {
-      const before = Buffer.concat(passed);
+    if (missing > 0) {
+      const before = passed.bytes();
       readLines(reader, before.subarray(lineStart(before, before.length - missing)));
     }
-    passed = [];
+    passed.clear();
     const start = missing >= 0 ? from : lineStart(block, stop - reach);
     skippedBytes += start - from;
     readLines(reader, block.subarray(start, stop));
@@ -181,17 +170,33 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
   }
 
   function read(bytes: Buffer): void {
-    rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    if (lines === undefined && rest.length < SAMPLE) {
-      rest = Buffer.from(rest);
+    if (lines === undefined) {
+      rest = Buffer.concat([rest, bytes]);
+      if (rest.length < SAMPLE) return;
+      const sample = rest;
+      rest = EMPTY;
+      readChunk(begin(), sample);
       return;
     }
-    const reader = lines ?? begin();
-    const block = rest;
-    rest = EMPTY;
-    const at = readBlock(reader, block);
-    // A copy: the caller may use its buffer again.
-    rest = Buffer.from(block.subarray(at));
+    if (rest.length === 0) {
+      readChunk(lines, bytes);
+      return;
+    }
+    // Only the line that began in the chunk before is copied.
+    const end = bytes.indexOf(lineEnd) + 1;
+    rest = Buffer.concat([rest, end === 0 ? bytes : bytes.subarray(0, end)]);
+    if (end > 0) {
+      const line = rest;
+      rest = EMPTY;
+      readBlock(lines, line);
+      readChunk(lines, bytes.subarray(end));
+    } else if (rest.length > MAX_LINE) readPiece(lines);
+  }
+
+  function readChunk(reader: LineReader, bytes: Buffer): void {
+    const at = readBlock(reader, bytes);
+    // A copy: the caller uses its buffer again.
+    rest = Buffer.from(bytes.subarray(at));
     if (rest.length > MAX_LINE) readPiece(reader);
   }
 
@@ -211,6 +216,36 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
     },
     get skippedBytes() {
       return skippedBytes;
+    },
+  };
+}
+
+/** The last bytes of a stream. */
+interface Tail {
+  push(bytes: Buffer): void;
+  bytes(): Buffer;
+  clear(): void;
+}
+
+/** @param size bytes that are kept at least, where there were as many */
+function createTail(size: number): Tail {
+  let store = EMPTY;
+  let used = 0;
+
+  return {
+    push(bytes) {
+      if (store.length === 0) store = Buffer.allocUnsafe(2 * size);
+      const last = bytes.length > size ? bytes.subarray(bytes.length - size) : bytes;
+      if (used + last.length > store.length) {
+        const keep = Math.min(used, size);
+        store.copyWithin(0, used - keep, used);
+        used = keep;
+      }
+      used += last.copy(store, used);
+    },
+    bytes: () => store.subarray(0, used),
+    clear() {
+      used = 0;
     },
   };
 }

@@ -57,7 +57,7 @@ export interface TriggerTask {
   kernelRelease?: string;
 }
 
-const TAINT = "(?:Not tainted|Tainted: [A-Z() ]*?[A-Z]) +";
+const TAINT = "(?:Not tainted|Tainted: [A-Z() -]*?[A-Z]) +";
 
 export const TRIGGER_TASK_WORDINGS: readonly Wording<TriggerTask>[] = [
   {

@@ -91,6 +91,14 @@ export const KILLED_WORDINGS: readonly Wording<KillLine>[] = [
     }),
   },
   {
+    name: "killed/rhel5-uid",
+    source: "RHEL 5 mm/oom_kill.c __oom_kill_task",
+    since: "2.6.18-el5",
+    example: "Out of memory: Killed process 2817, UID 27, (mysqld).",
+    pattern: /^([^]*?)Killed process (\d+), UID (\d+), \(([^]*)\)\.$/,
+    read: (m) => ({ ...start(m[1], m[2], m[4]), uid: Number(m[3]) }),
+  },
+  {
     name: "killed/vsz",
     since: "2.6.35",
     source: "mm/oom_kill.c __oom_kill_task",

@@ -6,7 +6,7 @@ import type { Reaper } from "./report.ts";
 import { readWording, type Wording } from "./wording.ts";
 
 export type OtherLine =
-  | { kind: "limit"; victimCgroup?: string; limitCgroup: string }
+  | { kind: "limit"; victimCgroup?: string; limitCgroup?: string }
   | { kind: "group_kill"; cgroup: string }
   | { kind: "reaper"; pid: number; reaper: Reaper }
   | { kind: "already_exiting"; pid: number }
@@ -21,12 +21,20 @@ export const OTHER_WORDINGS: readonly Wording<OtherLine>[] = [
     since: "2.6.30 to 4.18",
     source: "mm/memcontrol.c mem_cgroup_print_oom_info",
     example: "Task in /docker/ab killed as a result of limit of /docker/ab",
-    pattern: /^(?:Task in ([^]*?) ?killed|killed) as a result of limit of ([^]*)$/,
+    pattern: /^(?:Task in ([^]*?))? ?killed as a result of limit of ([^]*)$/,
     read: (m) => ({
       kind: "limit",
       limitCgroup: decodeBytes(m[2] ?? ""),
       ...(m[1] === undefined || m[1] === "" ? {} : { victimCgroup: decodeBytes(m[1]) }),
     }),
+  },
+  {
+    name: "limit/task-in-alone",
+    since: "3.15 to 3.18: the sentence is three records",
+    source: "mm/memcontrol.c mem_cgroup_print_oom_info",
+    example: "Task in /system.slice/redis.service",
+    pattern: /^Task in (\/[^]*)$/,
+    read: (m) => ({ kind: "limit", victimCgroup: decodeBytes(m[1] ?? "") }),
   },
   {
     name: "limit/reached",

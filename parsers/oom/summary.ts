@@ -36,7 +36,7 @@ export const SUMMARY_WORDINGS: readonly Wording<SummaryLine | undefined>[] = [
     example:
       "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,task=java,pid=13233,uid=0",
     pattern:
-      /oom-kill:constraint=(\w+),nodemask=(.*?),cpuset=(.*?),mems_allowed=([\d,-]*)(?:,oom_memcg=(.*?)|(,global_oom))?,task_memcg=([^]*),pid=(\d+),uid=(\d+)$/,
+      /oom-kill:constraint=(\w+),nodemask=(.*?),cpuset=(.*?),mems_allowed=([\d,-]*)(?:,oom_memcg=(.*?)|(,global_oom))?,task_memcg=([^]*),pid=(\d+),uid=(-?\d+)$/,
     read: readSummary,
   },
 ];
@@ -60,7 +60,8 @@ function readSummary(match: RegExpExecArray): SummaryLine | undefined {
     taskMemcg: decodeBytes(tail.slice(0, first)),
     comm: decodeBytes(tail.slice(first + TASK.length)),
     pid: Number(match[8]),
-    uid: Number(match[9]),
+    // Printed with %d: a UID above 2^31 comes out negative.
+    uid: Number(match[9]) >>> 0,
   };
   if (oomMemcg !== undefined) summary.oomMemcg = decodeBytes(oomMemcg);
   return {
