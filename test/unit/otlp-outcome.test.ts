@@ -1,0 +1,57 @@
+/** What is to be done with a batch that failed, by status, error and Retry-After. */
+import { describe, expect, test } from "vitest";
+import { type Answer, parseRetryAfter, toFailedOutcome } from "../../src/ship/otlp-outcome.ts";
+
+const NOW_MS = Date.parse("2026-01-01T00:00:00Z");
+
+/** As otlp-exporter-base fails: with the status where the answer was final, without where it is a retryable one. */
+function outcomeOf(status: number, retryAfter?: string) {
+  const isRetryable = [429, 502, 503, 504].includes(status);
+  const error = Object.assign(new Error(""), { name: "OTLPExporterError", ...(isRetryable ? {} : { code: status }) });
+  const answer: Answer = { status, statusLine: `${status} So`, ...(retryAfter === undefined ? {} : { retryAfter }) };
+  return toFailedOutcome(error, answer, 10, NOW_MS);
+}
+
+test.each([
+  ["retry", [408, 429, 502, 503, 504]],
+  ["blocked", [301, 302, 307, 308, 401, 403, 404, 405, 407, 415]],
+  ["rejected", [400, 402, 409, 410, 411, 413, 414, 422, 431, 500, 501, 505, 507, 511]],
+] as const)("%s: %j", (kind, statuses) => {
+  for (const status of statuses) expect(outcomeOf(status)).toEqual({ kind, reason: `HTTP ${status} So` });
+});
+
+test.each([
+  ["retry", ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", undefined]],
+  ["blocked", ["CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID", "EPROTO"]],
+  ["blocked", ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "SELF_SIGNED_CERT_IN_CHAIN", "HPE_INVALID_CONSTANT"]],
+] as const)("%s: %j", (kind, codes) => {
+  const stale: Answer = { status: 400, statusLine: "400 Bad Request", retryAfter: "7" };
+  for (const code of codes) {
+    const error = Object.assign(new Error("it"), code === undefined ? {} : { code });
+    expect(toFailedOutcome(error, stale, 10, NOW_MS)).toEqual({ kind, reason: "it" });
+  }
+});
+
+test("what is no error is tried again", () => {
+  expect(toFailedOutcome(undefined, undefined, 10, NOW_MS)).toMatchObject({ kind: "retry" });
+});
+
+describe("Retry-After", () => {
+  test("belongs to the outcome where sending again helps", () => {
+    expect(outcomeOf(503, "7")).toEqual({ kind: "retry", reason: "HTTP 503 So", afterMs: 7000 });
+    expect(outcomeOf(503, "soon")).toEqual({ kind: "retry", reason: "HTTP 503 So" });
+    expect(outcomeOf(400, "7")).toEqual({ kind: "rejected", reason: "HTTP 400 So" });
+  });
+
+  test.each([
+    ["0", 0],
+    [" 120 ", 120_000],
+    ["Thu, 01 Jan 2026 00:00:30 GMT", 30_000],
+    ["Wed, 31 Dec 2025 00:00:00 GMT", 0],
+    ["", undefined],
+    ["soon", undefined],
+    [undefined, undefined],
+  ])("%j is %j ms", (value, expected) => {
+    expect(parseRetryAfter(value, NOW_MS)).toBe(expected);
+  });
+});
