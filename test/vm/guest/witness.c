@@ -7,7 +7,8 @@
  *   L US                         records of /dev/kmsg were overwritten before they were read
  *   E US PATH HIER | LOCAL       memory.events and memory.events.local of a cgroup after a signal of inotify, where a
  *                                figure has changed: "oom oom_kill oom_group_kill" each; "gone" where they cannot be read
- *   P US PID CGROUP              /proc/PID/cgroup of a victim when its kill line was read; "gone" where there is none
+ *   P US PID CGROUP | LOCAL      /proc/PID/cgroup of a victim when its kill line was read, and memory.events.local there,
+ *                                figures as above; "gone" where there is none
  *   C US PATH, D US PATH         a cgroup was created, removed
  *   O US                         inotify's queue overflowed
  */
@@ -30,6 +31,7 @@ static struct {
 	char last[128];
 } watched[MOST];
 static int notify;
+static const char *watched_root;
 static size_t root_length;
 
 static long long now_us(void)
@@ -49,7 +51,7 @@ static long figure(const char *text, const char *name)
 
 static void read_file(const char *directory, const char *name, char *into, size_t size)
 {
-	char path[1024], text[512] = "\n";
+	char path[4096], text[512] = "\n";
 	snprintf(path, sizeof path, "%s/%s", directory, name);
 	int fd = open(path, O_RDONLY);
 	if (fd < 0 || read(fd, text + 1, sizeof text - 2) <= 0)
@@ -140,7 +142,13 @@ static void say_proc(const char *record)
 	if (length >= 0)
 		text[length] = 0;
 	text[strcspn(text, "\n")] = 0;
-	printf("P %lld %d %s\n", now_us(), pid, text);
+	char directory[2048], local[48] = "gone";
+	/* 0::PATH is all that there is without cgroup v1. */
+	if (!strncmp(text, "0::", 3)) {
+		snprintf(directory, sizeof directory, "%s%s", watched_root, text + 3);
+		read_file(directory, "memory.events.local", local, sizeof local);
+	}
+	printf("P %lld %d %s | %s\n", now_us(), pid, text, local);
 	if (fd >= 0)
 		close(fd);
 }
@@ -173,6 +181,7 @@ int main(int argc, char **argv)
 	if (notify < 0 || kmsg < 0)
 		return 3;
 	lseek(kmsg, 0, SEEK_END);
+	watched_root = argv[1];
 	root_length = strlen(argv[1]);
 	watch_tree(argv[1]);
 	for (;;) {
