@@ -1,7 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+/** Where .ci/run wants the results as JSON; people read the default reporter's. */
+const resultsFile = process.env["OOMSCRIBE_TEST_RESULTS"];
+
 export default defineConfig({
   test: {
+    reporters: resultsFile === undefined ? ["default"] : ["default", ["json", { outputFile: resultsFile }]],
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       {
