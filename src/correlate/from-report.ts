@@ -53,15 +53,22 @@ function attribute(report: OomReport, victim: Victim): { cgroup: string | undefi
   const { summary, victimCgroup, groupKillCgroup } = report;
   const isNamed = summary === undefined ? report.victims[0] === victim : summary.pid === victim.pid;
   if (isNamed && victimCgroup !== undefined) {
-    const isListed = summary !== undefined || report.tasks?.some((task) => task.pid === victim.pid) === true;
-    return { cgroup: victimCgroup, attribution: isListed ? "exact" : "inferred" };
+    const isExact = summary !== undefined || lists(report, victim);
+    return { cgroup: victimCgroup, attribution: isExact ? "exact" : "inferred" };
   }
   if (victim.groupKill && groupKillCgroup !== undefined) {
-    // A member may be in a cgroup below: of a container's that is still the container, of a pod's it is not known which.
+    // A member may be in a cgroup below: of a container's that is still the container, of a pod's it is not known
+    // which. And only where the table is the group's own does it tell a member from the next kill of another cgroup,
+    // whose head the kernel has dropped.
     const isContainer = parseCgroupPath(groupKillCgroup).kind === "container";
-    return { cgroup: groupKillCgroup, attribution: isContainer ? "exact" : "inferred" };
+    const isListed = report.limitCgroup === groupKillCgroup && lists(report, victim);
+    return { cgroup: groupKillCgroup, attribution: isContainer && isListed ? "exact" : "inferred" };
   }
   return { cgroup: undefined, attribution: "unknown" };
+}
+
+function lists({ tasks }: OomReport, { pid }: Victim): boolean {
+  return tasks?.some((task) => task.pid === pid) === true;
 }
 
 function readEvidence(report: OomReport): Evidence[] {

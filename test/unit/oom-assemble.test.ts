@@ -77,6 +77,11 @@ describe("lost lines, in a log without sequence numbers", () => {
     expect(killsOf(reports)).toEqual([5_001]);
   });
 
+  test("the head of one report and its kill are lost: the next has its own lines", () => {
+    const reports = read([...part(A, "memory: usage", "Memory cgroup stats"), ...linesOf(B)]);
+    expect(reports.map(withoutRecords)[1]).toEqual(reportOf(B));
+  });
+
   test("up to 5.0, a report whose victim was gone already: the next has its own lines", () => {
     const [a, b] = [A, B].map((figures) => ({ ...figures, style: "4.14" as const }));
     if (a === undefined || b === undefined) throw new Error();
@@ -431,6 +436,12 @@ describe("how long a report is held", () => {
   test("a report without its kill: 1,024 other records", () => {
     const assembler = pushed([...part(A, "invoked", "swap:"), ...Array.from({ length: 1_024 }, () => "noise")]);
     expect(reportsOf(assembler.push(line("noise"), 1_000))).toMatchObject([{ outcome: "incomplete" }]);
+  });
+
+  test("a head whose clock has gone back is another log's: what was under way lends it nothing", () => {
+    const assembler = pushed(part(A, "invoked", "swap:"));
+    const seen = linesOf(B).flatMap((text) => assembler.push(line(text), -2_000));
+    expect(reportsOf([...seen, ...assembler.flush()]).map(withoutRecords)[1]).toEqual(reportOf(B));
   });
 
   test("a clock that goes back means another log", () => {
