@@ -70,7 +70,9 @@ export function openTiers({ directory, onTrouble }: TiersOptions): OutboxTiers {
 
   /** From now on in memory. What the file holds stays there to be read, unless it makes no sense any more. */
   function onDiskError(error: unknown): OutboxStore {
+    let unreadable = 0;
     if (file !== undefined && isUnusable(error)) {
+      unreadable = file.size.records - unsettled.size;
       firstInMemory = Math.max(firstInMemory, file.lastId + 1);
       closeQuietly(file);
       file = undefined;
@@ -81,7 +83,9 @@ export function openTiers({ directory, onTrouble }: TiersOptions): OutboxTiers {
       firstInMemory = Math.max(firstInMemory, (file?.lastId ?? 0) + 1);
     }
     const message = error instanceof Error ? error.message : String(error);
-    if (message !== lastError) onTrouble("outbox_disk_failed", { error: message, path: String(directory) });
+    if (message !== lastError || unreadable > 0) {
+      onTrouble("outbox_disk_failed", { error: message, path: String(directory), unreadable });
+    }
     lastError = message;
     return memory;
   }

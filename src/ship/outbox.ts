@@ -50,7 +50,7 @@ export interface Outbox<S> {
   putBack(ids: readonly number[]): void;
   /** Of what is not done; taken ones count. */
   readonly size: { records: number; bytes: number };
-  /** Of what is only in memory though it should be on disk; 0: a crash loses nothing */
+  /** Of what is only in memory, and lost if the process is; without a directory that is everything. */
   readonly atRisk: { records: number; bytes: number };
   /** What is only in memory is dropped, and said to be. */
   close(): void;
