@@ -1,7 +1,7 @@
 /**
  * 100,000 records through outbox and sender to a backend that fails a third of the time: does memory stay flat?
  * `node --expose-gc --max-semi-space-size=2 bench/outbox-soak.ts [RECORDS]`: without the limit V8 takes its time to give
- * back what it has collected. prints a line for each tenth, and the last tenth against the second.
+ * back what it has collected. Prints a line for each tenth, and the last tenth against the second.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
