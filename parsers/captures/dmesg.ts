@@ -230,6 +230,19 @@ function scanSeconds(line: string, from: number): number {
 }
 
 const CALLER = /^ ?\[ *([TC]\d+)\]/;
+const LETTER_C = 67;
+const LETTER_T = 84;
+
+/** Whether what begins here can be a caller: a row of the tasks table, `[  123]`, begins with a bracket too. */
+function mayBeCaller(line: string, from: number): boolean {
+  let at = from;
+  if (line.charCodeAt(at) === SPACE) at++;
+  if (line.charCodeAt(at) !== BRACKET_OPEN) return false;
+  do at++;
+  while (line.charCodeAt(at) === SPACE);
+  const code = line.charCodeAt(at);
+  return code === LETTER_T || code === LETTER_C;
+}
 
 /** Takes caller and message after the time. */
 function finish(
@@ -241,8 +254,7 @@ function finish(
 ): LineRecord {
   let at = afterTime;
   let caller: string | undefined;
-  const next = line.charCodeAt(at);
-  if (next === BRACKET_OPEN || (next === SPACE && line.charCodeAt(at + 1) === BRACKET_OPEN)) {
+  if (mayBeCaller(line, at)) {
     const match = CALLER.exec(line.slice(at, at + 24));
     if (match !== null) {
       caller = match[1];

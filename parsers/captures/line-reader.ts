@@ -26,8 +26,11 @@ import { displayWidth } from "./wrapped.ts";
 import { cutForeignPrefix, findEmbeddedPrefix, stripTerminal, type Unwrapped, unwrapLine } from "./wrappers.ts";
 
 export interface LineReader {
-  /** @param line byte string without its line end */
-  push(line: string): void;
+  /**
+   * @param line byte string without its line end
+   * @param isPlain the caller knows that it holds nothing of a terminal's, no ESC, CR or NUL: default false
+   */
+  push(line: string, isPlain?: boolean): void;
   /** A piece of a line so long that it is not kept whole. @returns whether it is JSON: nothing else is read from it */
   pushPiece(piece: string): boolean;
   /** Hands on what is held: the next line is not the one after the last. */
@@ -38,7 +41,7 @@ export interface LineReader {
   /** true: the line's meaning hangs on no line before, so lines that are none of a report's may be passed over */
   readonly stateless: boolean;
   /** lines of each format, by its name */
-  readonly formats: Map<string, number>;
+  readonly formats: ReadonlyMap<string, number>;
 }
 
 export interface LineReaderOptions {
@@ -57,7 +60,7 @@ const MIN_INDENT = 12;
 const BARE = "unknown";
 
 export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOptions): LineReader {
-  const formats = new Map<string, number>();
+  const formats = createTally();
   const reltime: ReltimeState = { lastUs: undefined };
   const reltimeFormat: LineFormat = {
     name: "dmesg -e",
@@ -77,10 +80,7 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   let parts = "";
   /** the line before filled the terminal, so the next may be its rest: what stood between them */
   let brokenBy: string | undefined;
-
-  function count(name: string): void {
-    formats.set(name, (formats.get(name) ?? 0) + 1);
-  }
+  let hadJson = false;
 
   function release(): void {
     if (held === undefined) return;
@@ -96,7 +96,7 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
     const { record } = parsed;
     // Consoles that lose bytes print zeros; a name has none.
     if (record.text.charCodeAt(0) === 0) record.text = record.text.replace(/^\0+/, "");
-    count(name);
+    formats.add(name);
   }
 
   function parseKnown(line: string): LineRecord | undefined {
@@ -251,6 +251,7 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   function holdJson(content: JsonContent | undefined): boolean {
     if (content === undefined) return false;
     if (content.kind === "record") {
+      hadJson = true;
       hold({ record: content.record, textColumn: 0 }, "JSON");
       return true;
     }
@@ -266,11 +267,10 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   }
 
   return {
-    formats,
-    push(raw) {
+    push(raw, isPlain = false) {
       if (collector !== undefined && readEntryLine(collector, raw)) return;
       if (json.open && readJsonLine(raw)) return;
-      const line = stripTerminal(raw);
+      const line = isPlain ? raw : stripTerminal(raw);
       readLine(line, 0);
       if (wrapWidth !== undefined) brokenBy = readBreak(line, wrapWidth);
     },
@@ -294,9 +294,43 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
         parts === "" &&
         collector === undefined &&
         !json.open &&
-        !formats.has("JSON") &&
+        !hadJson &&
         wrapWidth === undefined
       );
+    },
+    get formats() {
+      return formats.counts();
+    },
+  };
+}
+
+interface Tally {
+  add(name: string): void;
+  counts(): ReadonlyMap<string, number>;
+}
+
+/** Counts names that come many times in a row: the map is looked at where the name changes only. */
+function createTally(): Tally {
+  const counts = new Map<string, number>();
+  let current = BARE;
+  let run = 0;
+
+  function settle(): void {
+    if (run > 0) counts.set(current, (counts.get(current) ?? 0) + run);
+    run = 0;
+  }
+
+  return {
+    add(name) {
+      if (name !== current) {
+        settle();
+        current = name;
+      }
+      run++;
+    },
+    counts() {
+      settle();
+      return counts;
     },
   };
 }
@@ -308,8 +342,8 @@ const JSON_LINE = /^\s*(?:$|["{}\],]|\[(?! *\d+\.\d{6}[\] ])|-?\d[\d.eE+-]*,?\s*
 /** dmesg would take `host kernel: message` of journalctl's short-monotonic for the message. */
 function isOthers(format: LineFormat, { record }: LineRecord): boolean {
   if (format !== dmesgFormat) return false;
-  const at = record.text.indexOf(" kernel: ");
-  return at > 0 && record.text.indexOf(" ") === at;
+  const at = record.text.indexOf(" ");
+  return at > 0 && record.text.startsWith(" kernel: ", at);
 }
 
 /** The widest column of a tasks table. */

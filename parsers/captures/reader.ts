@@ -35,6 +35,11 @@ export interface CaptureReaderOptions {
 
 /** Bytes by which encoding, line ends and layout are judged. */
 const SAMPLE = 64 * 1024;
+/**
+ * Bytes that are made a string at once, whose lines are parts of it: a call for every line takes longer than reading
+ * most of them. Small, as one line of it that is kept anywhere keeps all of it in memory.
+ */
+const PIECE = 4 * 1024;
 /** A line without an end is not kept longer than this: no kernel line is, JSON is read in pieces. */
 const MAX_LINE = 256 * 1024;
 /** What is read before a line that may be all that is left of a report: its head was lost, its table was not. */
@@ -58,6 +63,7 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
   /** what was passed over last, should a report's lost head stand in it */
   const passed = createTail(LOOK_BACK);
   let lineEnd = LF;
+  let lineEndText = "\n";
   let html = false;
   let tooLong = false;
   let atMs = 0;
@@ -72,6 +78,7 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
   function begin(): LineReader {
     const sample = rest.toString("latin1", 0, SAMPLE);
     lineEnd = sample.includes("\n") || !sample.includes("\r") ? LF : CR;
+    lineEndText = String.fromCharCode(lineEnd);
     html = isHtml(sample);
     const options = { context, onRecord: order.push };
     const probe = createLineReader(options);
@@ -86,16 +93,46 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
     let at = 0;
     while (at < block.length) {
       if (maySkim(reader)) at = passOver(reader, block, at);
-      const end = block.indexOf(lineEnd, at);
-      if (end === -1) return at;
-      readLine(reader, block.toString("latin1", at, end));
-      at = end + 1;
+      const next = readLines(reader, block, at, true);
+      if (next === at) return at;
+      at = next;
     }
     return at;
   }
 
   function maySkim(reader: LineReader): boolean {
-    return skim && reader.stateless && !html && !order.holds && isIdle();
+    return isIdle() && skim && reader.stateless && !html && !order.holds;
+  }
+
+  /**
+   * Reads whole lines: the rest of a piece, or one that is longer than a piece.
+   * @param mayStop where what follows may be passed over
+   * @returns where to read on; `from` where no line ends any more
+   */
+  function readLines(reader: LineReader, bytes: Buffer, from: number, mayStop: boolean): number {
+    const piece = bytes.toString("latin1", from, Math.min(from + PIECE, bytes.length));
+    const isPlain = !html && !tooLong && !piece.includes("\r") && !piece.includes("\x1b") && !piece.includes("\0");
+    let at = 0;
+    for (let end = piece.indexOf(lineEndText); end !== -1; end = piece.indexOf(lineEndText, at)) {
+      const line = piece.slice(at, end);
+      if (isPlain) reader.push(line, true);
+      else readLine(reader, line);
+      at = end + 1;
+      if (mayStop && maySkim(reader)) break;
+    }
+    if (at > 0) return from + at;
+    const end = bytes.indexOf(lineEnd, from);
+    if (end === -1) return from;
+    readLine(reader, bytes.toString("latin1", from, end));
+    return end + 1;
+  }
+
+  /** Reads every line of bytes that end with one. */
+  function readAllLines(reader: LineReader, bytes: Buffer): void {
+    for (let at = -1, next = 0; next > at; ) {
+      at = next;
+      next = readLines(reader, bytes, at, false);
+    }
   }
 
   /** Passes over what holds no marker, whole lines only. @returns where to read on */
@@ -122,27 +159,17 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
     const missing = reach - (stop - from);
     if (missing > 0) {
       const before = passed.bytes();
-      readLines(reader, before.subarray(lineStart(before, before.length - missing)));
+      readAllLines(reader, before.subarray(lineStart(before, before.length - missing)));
     }
     passed.clear();
     const start = missing >= 0 ? from : lineStart(block, stop - reach);
     skippedBytes += start - from;
-    readLines(reader, block.subarray(start, stop));
+    readAllLines(reader, block.subarray(start, stop));
   }
 
   /** Where the line begins that holds a byte. */
   function lineStart(bytes: Buffer, at: number): number {
     return at <= 0 ? 0 : bytes.lastIndexOf(lineEnd, at - 1) + 1;
-  }
-
-  /** Reads every line of bytes that end with one. */
-  function readLines(reader: LineReader, bytes: Buffer): void {
-    for (let at = 0; at < bytes.length; ) {
-      const end = bytes.indexOf(lineEnd, at);
-      if (end === -1) return;
-      readLine(reader, bytes.toString("latin1", at, end));
-      at = end + 1;
-    }
   }
 
   function readLine(reader: LineReader, line: string): void {
@@ -237,7 +264,7 @@ function createTail(size: number): Tail {
       if (store.length === 0) store = Buffer.allocUnsafe(2 * size);
       const last = bytes.length > size ? bytes.subarray(bytes.length - size) : bytes;
       if (used + last.length > store.length) {
-        const keep = Math.min(used, size);
+        const keep = Math.min(used, size - last.length);
         store.copyWithin(0, used - keep, used);
         used = keep;
       }
