@@ -4,8 +4,13 @@
  * `oom_kill_process: … callbacks suppressed`; two searches of the whole block find them all.
  */
 
-const KILLED = Buffer.from("Killed process ");
-/** Its first letter is rare in kernel logs, which is what makes a search fast; the bytes before it are looked at. */
+const KILLED_PROCESS = Buffer.from("Killed process ");
+/**
+ * What is searched for: letters that are rare in kernel logs first, and at most seven bytes, for which Node lets the
+ * C library look for the first one; with eight it searches by itself, three times slower.
+ */
+const KILLED = KILLED_PROCESS.subarray(0, 7);
+/** The bytes before it are looked at. */
 const KILL = Buffer.from("kill");
 const LOWER_O = 0x6f;
 const LOWER_M = 0x6d;
@@ -14,12 +19,19 @@ const UNDERSCORE = 0x5f;
 
 /** Where the first marker in a block stands from `from` on, −1 where it holds none. */
 export function findMarker(block: Buffer, from: number): number {
-  const killed = block.indexOf(KILLED, from);
+  const killed = findKilled(block, from);
   const end = killed === -1 ? block.length : killed;
   for (let at = block.indexOf(KILL, from); at !== -1 && at < end; at = block.indexOf(KILL, at + 1)) {
     if (isAfterOom(block, at)) return at;
   }
   return killed;
+}
+
+function findKilled(block: Buffer, from: number): number {
+  for (let at = block.indexOf(KILLED, from); at !== -1; at = block.indexOf(KILLED, at + 1)) {
+    if (KILLED_PROCESS.compare(block, at, Math.min(at + KILLED_PROCESS.length, block.length)) === 0) return at;
+  }
+  return -1;
 }
 
 /** `oom-kill`, `oom_kill` */
