@@ -100,6 +100,8 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   }
 
   function parseKnown(line: string): LineRecord | undefined {
+    // No format's line begins with a blank, and those that do are many: a message's further lines.
+    if (line.charCodeAt(0) === 32) return undefined;
     if (format !== undefined) {
       const parsed = format.parse(line, context);
       if (parsed !== undefined && !isOthers(format, parsed)) return parsed;

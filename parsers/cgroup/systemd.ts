@@ -27,6 +27,8 @@ const SLICE_REQUEST = /^([^:]*\.slice|):(?:([^:]+):([0-9a-f]{64})|(docker):([0-9
  * @returns the slice and the scope that were meant
  */
 export function splitSliceRequest(segment: string): string[] | undefined {
+  // Hardly any segment has one, and the pattern takes long to find that out.
+  if (!segment.includes(":")) return undefined;
   const match = SLICE_REQUEST.exec(segment);
   if (match === null) return undefined;
   const [, slice, prefix, id, docker, step] = match;

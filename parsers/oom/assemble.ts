@@ -61,6 +61,8 @@ const OPEN_RECORDS = 1024;
 const OPEN_MS = 10_000;
 /** Heads closer together than this may be two CPUs' interleaved reports. */
 const INTERLEAVE_MS = 1_000;
+/** In every kill line. */
+const KILL_MARKER = "Killed process ";
 /** KERN_ERR: every kill line's level. */
 const LEVEL_ERR = 3;
 /** Bytes of a line that waits for its rest: a path is cut by the kernel at PATH_MAX, a summary holds two. */
@@ -488,11 +490,14 @@ export function createOomAssembler(): OomAssembler {
 
   function consume(record: KernelRecord, now: number): void {
     const { text } = record;
-    if (text.includes(INVOKED_MARKER)) {
-      onHead(record, now);
-      return;
+    // Most lines of a report are its statistics, too short for either marker.
+    if (text.length > KILL_MARKER.length) {
+      if (text.includes(INVOKED_MARKER)) {
+        onHead(record, now);
+        return;
+      }
+      if (text.includes(KILL_MARKER) && onKillMarker(record, now)) return;
     }
-    if (text.includes("Killed process ") && onKillMarker(record, now)) return;
     if (drafts.length > 0 && onPending(record, now)) return;
     if (text.startsWith("oom-kill:") && isKernelsWord(record)) {
       if (onSummary(record, text, now)) return;
@@ -538,7 +543,7 @@ function sameCaller(draft: Draft, record: KernelRecord): boolean {
 /** The facility may be lost, but a kill line that says another level than KERN_ERR was not the kernel's. */
 function isKernelsWord(record: KernelRecord): boolean {
   if (record.origin === "kernel" || record.level === undefined) return true;
-  return record.level === LEVEL_ERR || !record.text.includes("Killed process ");
+  return record.level === LEVEL_ERR || !record.text.includes(KILL_MARKER);
 }
 
 /** A wrapper that no format knows may stand before a whole kill line; a bare name is not enough to believe it. */

@@ -26,10 +26,20 @@ export type TaskColumns = readonly (NumericKey | undefined)[];
 
 const HEADER = /^\[\s*pid\s*\]\s+(.*\S)\s+name\s*$/;
 
+/** The last header and what it means: a kernel prints the same one in every report. */
+let lastHeader = "";
+let lastColumns: TaskColumns | undefined;
+
 /** Reads `[  pid  ]   uid  tgid … name`. */
 export function parseTasksHeader(text: string): TaskColumns | undefined {
-  const match = HEADER.exec(text);
-  return match?.[1]?.split(/\s+/).map((word) => KEYS.get(word));
+  if (text === lastHeader) return lastColumns;
+  const columns = HEADER.exec(text)?.[1]
+    ?.split(/\s+/)
+    .map((word) => KEYS.get(word));
+  if (columns === undefined) return undefined;
+  lastHeader = text;
+  lastColumns = columns;
+  return columns;
 }
 
 const SPACE = 32;
