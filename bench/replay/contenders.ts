@@ -44,8 +44,8 @@ async function readNumber(output: AsyncIterable<Buffer>): Promise<number> {
   return Number(text);
 }
 
-/** One line a record: in these captures each is a kill's. */
-async function countRecords(output: AsyncIterable<Buffer>): Promise<number> {
+/** How many lines: in these captures each record is a kill's. */
+export async function countRecords(output: AsyncIterable<Buffer>): Promise<number> {
   let records = 0;
   for await (const chunk of output) {
     for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) records++;
