@@ -1,5 +1,5 @@
 /** One process killed for memory: what the kernel said, what it rests on, and how sure its container is. */
-import type { CgroupIdentity } from "../../parsers/cgroup/path.ts";
+import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
 import type { OomReport, Victim } from "../../parsers/oom/report.ts";
 
@@ -25,4 +25,41 @@ export interface Kill {
   limitCgroup?: string;
   /** victimCgroup read as a path of Kubernetes, a container runtime or systemd */
   identity?: CgroupIdentity;
+  /** whether the victim was PID 1 of its pid namespace: the container's own process */
+  pid1?: boolean;
+  /** cgroups that the kernel's counters leave to choose from, where the attribution is unknown */
+  candidates?: readonly string[];
+  /** a counter told this kill before its line came: the record takes that one's name */
+  toldBefore?: UnloggedKill;
+}
+
+/** What the tracepoint said of a victim whose kill line is lost; sizes in kB. */
+export type MarkedVictim = Pick<Victim, "pid"> & Partial<Omit<Victim, "pid" | "record" | "groupKill" | "truncated">>;
+
+/** A kill that the kernel counted and its log, as far as it could be read, does not hold. */
+export interface UnloggedKill {
+  /** what counted it: a cgroup's path, or `node` for the node's own count where no cgroup's tells */
+  counter: string;
+  /** the counter's value with this kill */
+  value: number;
+  /** CLOCK_MONOTONIC in milliseconds: it happened after the one and not after the other */
+  afterMs: number;
+  untilMs: number;
+  evidence: Evidence[];
+  attribution: Attribution;
+  /** known where the tracepoint told */
+  victim?: MarkedVictim;
+  victimCgroup?: string;
+  identity?: CgroupIdentity;
+  pid1?: boolean;
+}
+
+export function addEvidence(kill: Kill, evidence: Evidence): void {
+  if (!kill.evidence.includes(evidence)) kill.evidence.push(evidence);
+}
+
+export function placeIn(kill: Kill | UnloggedKill, cgroup: string, attribution: Attribution): void {
+  kill.victimCgroup = cgroup;
+  kill.identity = parseCgroupPath(cgroup);
+  kill.attribution = attribution;
 }

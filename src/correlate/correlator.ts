@@ -1,0 +1,309 @@
+/**
+ * Every kill that the kernel counted becomes exactly one kill told: joins the kernel's log with its counters, with what
+ * /proc said of the victim, and with the tracepoint. Pure: the driver reads, and passes the time in.
+ *
+ * The rules, in their order:
+ * 1. A kill whose own lines, or /proc, tell its cgroup is told at once when its step is there (exact).
+ * 2. A kill line alone is in the cgroup of the only steps that it can be, all kills and steps near being matched
+ *    together (match.ts): inferred. Where several are possible, its cgroup is unknown and those are named.
+ * 3. A kill is told within two seconds, step or no step; the step that comes later is its own.
+ * 4. A step that no kill can be, nor a group kill's double count, is a kill of which the log has no line: it is told
+ *    with the tracepoint's word, where there is one. So is what only the node's count has.
+ */
+import type { MarkVictim } from "../../parsers/oom/mark-victim.ts";
+import type { OomReport, Victim } from "../../parsers/oom/report.ts";
+import type { CounterReading } from "../sources/cgroup-counters.ts";
+import type { NodeReading } from "../sources/node-oom-kills.ts";
+import type { VictimProc } from "../sources/victim-proc.ts";
+import { createDoubleCounts, type DoubleCountsState } from "./double-counts.ts";
+import { toKills } from "./from-report.ts";
+import { addEvidence, type Kill, placeIn, type UnloggedKill } from "./kill.ts";
+import { createLasting } from "./lasting.ts";
+import { createLedger, type LedgerState, type OpenStep } from "./ledger.ts";
+import { isPlace, type Matching, matchSteps, meets, type Seeker, type Step, type Window } from "./match.ts";
+import { createRemembered } from "./remembered.ts";
+import { addProc, addTracepoint } from "./witnesses.ts";
+
+export type ToldKill = { kind: "logged"; kill: Kill } | { kind: "unlogged"; kill: UnloggedKill };
+
+/** What has to outlive a restart. */
+export interface CorrelatorState {
+  ledger: LedgerState;
+  doubles: DoubleCountsState;
+  /** kills that are told and whose steps are not settled */
+  unsettled: readonly Seeker[];
+  /** sequence numbers of kill lines after the read position whose kills are told */
+  told: readonly number[];
+}
+
+export interface CorrelatorOptions {
+  /** CLOCK_MONOTONIC in milliseconds: counts found at the start are of what was before */
+  startMs: number;
+  /** of the last run, where that was of this boot */
+  restored?: CorrelatorState | undefined;
+  /** false: there are no counters to be read, so nothing is waited for */
+  hasCounters: boolean;
+}
+
+/** All times are CLOCK_MONOTONIC in milliseconds. */
+export interface Correlator {
+  /** @param windowOf between which two looks at the log a victim's kill line was printed */
+  report(report: OomReport, windowOf: (victim: Victim) => Window): void;
+  /** /proc of a victim, read when its kill line or the tracepoint's entry came */
+  proc(pid: number, proc: VictimProc, nowMs: number): void;
+  mark(victim: MarkVictim, atMs: number): void;
+  counter(reading: CounterReading): void;
+  node(reading: NodeReading): void;
+  /** Every cgroup's counters have been looked at since `atMs`. */
+  allRead(atMs: number): void;
+  /** All that was printed, counted and marked until `nowMs` has been passed in. @returns what is decided */
+  tick(nowMs: number): ToldKill[];
+  /** Tells all that is left, as far as it is known. Steps that are open stay so, for the next run. */
+  flush(nowMs: number): ToldKill[];
+  /** smallest sequence number of a kill line whose kill is not told yet */
+  readonly oldestSeq: number | undefined;
+  /** @param position sequence number up to which the log need not be read again */
+  state(position: number | undefined, nowMs: number): CorrelatorState;
+}
+
+/** A kill until its step is settled. */
+interface Entry extends Seeker {
+  /** absent: it is told */
+  kill?: Kill;
+}
+
+/** Until then the kill lines of one moment have all come: a report is held for its reaper line so long. */
+const DECIDE_MS = 600;
+/** A kill is told within two seconds, with what is known. */
+const TELL_MS = 1900;
+/** A step is given so long to find its kill line. */
+const UNLOGGED_MS = 2500;
+/** What only the node's count tells is given so long to be told otherwise. */
+const HIDDEN_MS = 3000;
+/** Kills and steps older than this are settled among themselves: nothing that comes can be theirs. */
+const SETTLED_MS = 6000;
+
+export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorOptions): Correlator {
+  const ledger = createLedger(startMs, restored?.ledger);
+  const doubles = createDoubleCounts(restored?.doubles);
+  const hidden = createLasting(HIDDEN_MS);
+  const procs = createRemembered<VictimProc>();
+  const marks = createRemembered<MarkVictim>();
+  const toldBefore = new Set(restored?.told);
+  let toldSeqs: number[] = [...toldBefore];
+  let entries: Entry[] = [...(restored?.unsettled ?? [])];
+  /** told by a counter alone; the line may still come */
+  let unlogged: UnloggedKill[] = [];
+  let out: ToldKill[] = [];
+
+  function tell(kill: Kill): void {
+    if (kill.record.seq !== undefined) toldSeqs.push(kill.record.seq);
+    marks.remove(kill.victim.pid);
+    out.push({ kind: "logged", kill });
+  }
+
+  function onReport(report: OomReport, windowOf: (victim: Victim) => Window): void {
+    const kills = toKills(report);
+    const [first] = kills;
+    if (report.groupKillCgroup !== undefined && first !== undefined) {
+      doubles.logged(report.groupKillCgroup, windowOf(first.victim));
+    }
+    for (const kill of kills) {
+      if (kill.record.seq !== undefined && toldBefore.has(kill.record.seq)) continue;
+      if (marks.of(kill.victim.pid) !== undefined) addEvidence(kill, "tracepoint");
+      addProc(kill, procs.of(kill.victim.pid));
+      const window = windowOf(kill.victim);
+      // What was printed before the first look at the counters has its step in what they began with.
+      const isHistoric = restored === undefined && window.untilMs < startMs;
+      if (!hasCounters || isHistoric || claimUnlogged(kill, window)) tell(kill);
+      else entries.push({ ...window, cgroup: kill.victimCgroup, isGroup: kill.victim.groupKill, kill });
+    }
+  }
+
+  /** A line that comes after its kill was told by a counter: the same kill, told better under the same name. */
+  function claimUnlogged(kill: Kill, window: Window): boolean {
+    const told = unlogged.find((one) =>
+      one.victim === undefined
+        ? kill.victimCgroup !== undefined && one.victimCgroup === kill.victimCgroup && meets(one, window)
+        : one.victim.pid === kill.victim.pid,
+    );
+    if (told === undefined) return false;
+    unlogged = unlogged.filter((other) => other !== told);
+    kill.toldBefore = told;
+    addEvidence(kill, "counter");
+    return true;
+  }
+
+  /** All kills and steps of the last seconds, matched; kills before what may be no step at all. */
+  function match(): Matching<Seeker, Step> {
+    const hiddenSteps = Array.from({ length: ledger.hidden }, (): Step => HIDDEN_STEP());
+    const optional = doubles.open.filter(({ isOptional }) => isOptional);
+    const sure = doubles.open.filter(({ isOptional }) => !isOptional);
+    return matchSteps<Seeker, Step>([...entries, ...sure, ...optional], [...ledger.open, ...hiddenSteps]);
+  }
+
+  function decide(nowMs: number): void {
+    const matching = match();
+    for (const entry of entries) {
+      if (entry.kill !== undefined) decideKill(entry, entry.kill, matching, nowMs - entry.untilMs);
+    }
+    settleOld(matching, nowMs);
+    explainLeft(matching, nowMs);
+  }
+
+  function decideKill(entry: Entry, kill: Kill, matching: Matching<Seeker, Step>, waitedMs: number): void {
+    const step = matching.stepOf(entry);
+    const isCounted = step !== undefined && step.of !== "hidden";
+    const isLate = waitedMs >= TELL_MS;
+    if (entry.cgroup !== undefined) {
+      // Rules 1 and 3.
+      if (!isCounted && !isLate) return;
+      if (isCounted) addEvidence(kill, "counter");
+    } else {
+      // Rule 2.
+      if (waitedMs < DECIDE_MS) return;
+      const choices = matching.choicesOf(entry);
+      const [only] = choices;
+      if (choices.length === 1 && only !== undefined) {
+        placeIn(kill, only, "inferred");
+        entry.cgroup = only;
+        addEvidence(kill, "counter");
+      } else if (!isLate) return;
+      else {
+        const candidates = choices.filter((choice) => choice !== undefined);
+        if (candidates.length > 0) kill.candidates = candidates;
+      }
+    }
+    tell(kill);
+    delete entry.kill;
+  }
+
+  /** Pairs that are told and old are done with. */
+  function settleOld(matching: Matching<Seeker, Step>, nowMs: number): void {
+    entries = entries.filter((entry) => {
+      if (entry.kill !== undefined || nowMs - entry.untilMs < SETTLED_MS) return true;
+      const step = matching.stepOf(entry);
+      if (step !== undefined && isOpen(step)) ledger.close(step);
+      else if (entry.cgroup !== undefined) ledger.owe(entry.cgroup, entry.untilMs);
+      else ledger.closeHidden();
+      return false;
+    });
+    for (const double of doubles.open) {
+      if (nowMs - double.untilMs < SETTLED_MS) continue;
+      const step = matching.stepOf(double);
+      if (step !== undefined && isOpen(step)) ledger.close(step);
+      doubles.close(double);
+    }
+  }
+
+  /** Rule 4. */
+  function explainLeft(matching: Matching<Seeker, Step>, nowMs: number): void {
+    const isWaiting = entries.some(({ kill }) => kill !== undefined);
+    let hiddenLeft = 0;
+    for (const step of matching.left) {
+      if (!isOpen(step)) {
+        hiddenLeft++;
+        continue;
+      }
+      if (nowMs - step.untilMs < UNLOGGED_MS || entries.some((entry) => entry.kill !== undefined && meets(entry, step)))
+        continue;
+      ledger.close(step);
+      if (takeStepless(step, matching)) continue;
+      const isSure = step.of === "own" && matching.choicesOfLeft(step).length === 1;
+      tellUnlogged(
+        step.cgroup,
+        step.value,
+        step,
+        step.of === "own" && isSure ? "exact" : isSure ? "inferred" : "unknown",
+      );
+    }
+    // The node's count moves first: what it alone has is a kill only if that lasts, and no kill waits for its step.
+    const lasted = hidden.update(isWaiting ? 0 : hiddenLeft, nowMs);
+    for (let left = lasted?.count ?? 0; left > 0; left--) {
+      const untilMs = lasted?.sinceMs ?? nowMs;
+      ledger.closeHidden();
+      tellUnlogged(undefined, ledger.nodeCount - left + 1, { afterMs: untilMs - HIDDEN_MS, untilMs }, "unknown");
+    }
+  }
+
+  /**
+   * A kill that was told and has no step may have this one, should a clock be wrong: better than one kill told twice.
+   * Where the step is another's after all, the node's count still has that kill.
+   */
+  function takeStepless(step: OpenStep, matching: Matching<Seeker, Step>): boolean {
+    const entry = entries.find((one) => {
+      const own = matching.stepOf(one);
+      return one.kill === undefined && (own === undefined || !isOpen(own)) && isPlace(one, step);
+    });
+    entries = entries.filter((other) => other !== entry);
+    return entry !== undefined;
+  }
+
+  function tellUnlogged(
+    cgroup: string | undefined,
+    value: number,
+    { afterMs, untilMs }: Window,
+    attribution: UnloggedKill["attribution"],
+  ): void {
+    const counter = cgroup ?? "node";
+    const kill: UnloggedKill = { counter, value, afterMs, untilMs, evidence: ["counter"], attribution };
+    if (cgroup !== undefined) placeIn(kill, cgroup, attribution);
+    const pid = addTracepoint(kill, marks, procs);
+    if (pid !== undefined) marks.remove(pid);
+    unlogged.push(kill);
+    out.push({ kind: "unlogged", kill });
+  }
+
+  function isOpen(step: Step): step is OpenStep {
+    return step.of !== "hidden";
+  }
+
+  function take(): ToldKill[] {
+    const taken = out;
+    out = [];
+    return taken;
+  }
+
+  return {
+    report: onReport,
+    proc: procs.add,
+    mark: (victim, atMs) => marks.add(victim.pid, victim, atMs),
+    counter(reading) {
+      ledger.read(reading);
+      doubles.counted(reading);
+    },
+    node: ledger.readNode,
+    allRead: ledger.allRead,
+    tick(nowMs) {
+      ledger.settle(nowMs);
+      if (hasWork()) decide(nowMs);
+      procs.forget(nowMs);
+      marks.forget(nowMs);
+      unlogged = unlogged.filter((kill) => nowMs - kill.untilMs < 2 * SETTLED_MS);
+      return take();
+    },
+    flush(nowMs) {
+      const matching = match();
+      for (const entry of entries) {
+        if (entry.kill !== undefined) decideKill(entry, entry.kill, matching, Number.POSITIVE_INFINITY);
+      }
+      ledger.settle(nowMs);
+      return take();
+    },
+    get oldestSeq() {
+      const seqs = entries.flatMap(({ kill }) => kill?.record.seq ?? []);
+      return seqs.length === 0 ? undefined : Math.min(...seqs);
+    },
+    state(position, nowMs) {
+      toldSeqs = toldSeqs.filter((seq) => position !== undefined && seq > position);
+      const unsettled = entries.filter(({ kill }) => kill === undefined);
+      return { ledger: ledger.state(nowMs), doubles: doubles.state, unsettled, told: toldSeqs };
+    },
+  };
+
+  function hasWork(): boolean {
+    return entries.length > 0 || ledger.open.length > 0 || ledger.hidden > 0 || doubles.open.length > 0;
+  }
+}
+
+const HIDDEN_STEP = (): Step => ({ cgroup: "", afterMs: 0, untilMs: 0, of: "hidden" });

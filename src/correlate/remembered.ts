@@ -1,0 +1,37 @@
+/** What was told of processes a moment ago: by /proc when their kill line came, by the tracepoint. Bounded. */
+
+export interface Remembered<T> {
+  add(pid: number, value: T, atMs: number): void;
+  /** The latest of a process. */
+  of(pid: number): T | undefined;
+  /** Those of a time, CLOCK_MONOTONIC in milliseconds. */
+  between(afterMs: number, untilMs: number): { pid: number; value: T }[];
+  remove(pid: number): void;
+  /** Forgets what is old. */
+  forget(nowMs: number): void;
+}
+
+const KEPT_MS = 10_000;
+const MAX_KEPT = 4096;
+
+export function createRemembered<T>(): Remembered<T> {
+  const kept = new Map<number, { value: T; atMs: number }>();
+
+  return {
+    add(pid, value, atMs) {
+      kept.delete(pid);
+      kept.set(pid, { value, atMs });
+      const oldest = kept.size > MAX_KEPT ? kept.keys().next().value : undefined;
+      if (oldest !== undefined) kept.delete(oldest);
+    },
+    of: (pid) => kept.get(pid)?.value,
+    between(afterMs, untilMs) {
+      const found = [...kept].filter(([, { atMs }]) => atMs >= afterMs && atMs <= untilMs);
+      return found.map(([pid, { value }]) => ({ pid, value }));
+    },
+    remove: (pid) => void kept.delete(pid),
+    forget(nowMs) {
+      for (const [pid, { atMs }] of kept) if (nowMs - atMs > KEPT_MS) kept.delete(pid);
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/** What /proc and the tracepoint said of a victim, added to its kill where it is the same process. */
+import type { MarkVictim } from "../../parsers/oom/mark-victim.ts";
+import type { VictimProc } from "../sources/victim-proc.ts";
+import { addEvidence, type Kill, placeIn, type UnloggedKill } from "./kill.ts";
+import { isWithin } from "./match.ts";
+import type { Remembered } from "./remembered.ts";
+
+/** Adds what /proc said, where it is the same process: a pid is used again. */
+export function addProc(kill: Kill, proc: VictimProc | undefined): void {
+  if (proc === undefined || (proc.comm !== undefined && proc.comm !== kill.victim.comm)) return;
+  if (proc.pid1 !== undefined) kill.pid1 = proc.pid1;
+  const { cgroup } = proc;
+  if (cgroup === undefined) return;
+  // A group kill's member: the log tells the group's cgroup, /proc its own in it.
+  const isMore = kill.attribution !== "exact" || kill.victim.groupKill;
+  if (kill.victimCgroup === undefined || (isMore && isWithin(cgroup, kill.victimCgroup)))
+    placeIn(kill, cgroup, "exact");
+  if (kill.victimCgroup === cgroup) addEvidence(kill, "proc");
+}
+
+/** Between the tracepoint's clock and the looks at the counters. */
+const SLACK_MS = 50;
+
+/**
+ * Adds the tracepoint's word to a kill whose line is lost: the only process that was marked at that time, or the one
+ * that /proc showed in that cgroup.
+ * @returns the process's pid
+ */
+export function addTracepoint(
+  kill: UnloggedKill,
+  marks: Remembered<MarkVictim>,
+  procs: Remembered<VictimProc>,
+): number | undefined {
+  const near = marks.between(kill.afterMs - SLACK_MS, kill.untilMs + SLACK_MS).filter(({ pid }) => {
+    const cgroup = procs.of(pid)?.cgroup;
+    return cgroup === undefined || kill.victimCgroup === undefined || isWithin(cgroup, kill.victimCgroup);
+  });
+  const placed = near.filter(({ pid }) => kill.victimCgroup !== undefined && procs.of(pid)?.cgroup !== undefined);
+  const [mark] = placed.length > 0 ? placed : near.length === 1 ? near : [];
+  if (mark === undefined) return undefined;
+  const { atUs: _, ...victim } = mark.value;
+  kill.victim = victim;
+  kill.evidence.push("tracepoint");
+  const proc = procs.of(mark.pid);
+  if (proc?.pid1 !== undefined) kill.pid1 = proc.pid1;
+  if (proc?.cgroup !== undefined) {
+    placeIn(kill, proc.cgroup, "exact");
+    kill.evidence.push("proc");
+  }
+  return mark.pid;
+}
