@@ -36,12 +36,25 @@ export const LAYOUTS: readonly Layout[] = [...KUBERNETES_LAYOUTS, ...RUNTIME_LAY
 /** /proc/<pid>/cgroup says so of a cgroup that is gone, cgroup v2; the kernel's log does not. */
 const DELETED = / \(deleted\)$/;
 
+/** The path that was read last, and its identity: a report's limit and victim mostly have the same one. */
+let lastPath: string | undefined;
+let lastIdentity: Readonly<CgroupIdentity> = { kind: "root" };
+
 /**
  * Reads any path, from the root down, one segment at a time: what is known of a place is what its last segment says
  * of it, within what was known of the place above. The path has its /dev/kmsg escapes undone and may be absolute (the
  * kernel's log) or relative to a cgroup namespace (/proc/<pid>/cgroup in a container).
  */
-export function parseCgroupPath(path: string): CgroupIdentity {
+export function parseCgroupPath(path: string): Readonly<CgroupIdentity> {
+  if (path !== lastPath) {
+    // Whoever asks for the same path gets the same object.
+    lastIdentity = Object.freeze(readPath(path));
+    lastPath = path;
+  }
+  return lastIdentity;
+}
+
+function readPath(path: string): CgroupIdentity {
   let place: CgroupIdentity = { kind: "root" };
   let parent = "";
   for (const segment of path.replace(DELETED, "").split("/")) {
