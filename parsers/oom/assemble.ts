@@ -46,6 +46,8 @@ export interface OomAssembler {
   flush(): readonly OomObservation[];
   /** true while no report is under way: lines without a marker of their own would change nothing */
   readonly idle: boolean;
+  /** smallest sequence number of the reports under way: what comes after it may have to be read again */
+  readonly oldestSeq: number | undefined;
 }
 
 /** Reports under way at once; more means lost ends. */
@@ -532,6 +534,10 @@ export function createOomAssembler(): OomAssembler {
     },
     get idle() {
       return drafts.length === 0;
+    },
+    get oldestSeq() {
+      const seqs = drafts.flatMap(({ report }) => report.records[0]?.seq ?? []);
+      return seqs.length === 0 ? undefined : Math.min(...seqs);
     },
   };
 }
