@@ -5,24 +5,26 @@ import type { Readable } from "node:stream";
 /** A block is valid until the next one is asked for. */
 export type Blocks = AsyncGenerator<Buffer, void, undefined>;
 
-/** Large enough that a read costs nothing beside what is done with it, small enough for the CPU's cache. */
+/** Bytes of a read: so many that waking the thread that reads, and being woken by it, costs nothing beside it. */
+const READ_BYTES = 2 * 1024 * 1024;
+/** Bytes that are handed out at once: who gets them can make the reading wait in between. */
 const BLOCK_BYTES = 512 * 1024;
 
 /** Reads from where the descriptor stands, into two buffers by turns: one is filled while the other is used. */
-export async function* readBlocks(fd: number, blockBytes = BLOCK_BYTES): Blocks {
-  const buffers = [Buffer.allocUnsafeSlow(blockBytes), Buffer.allocUnsafeSlow(blockBytes)] as const;
+export async function* readBlocks(fd: number, readBytes = READ_BYTES): Blocks {
+  const buffers = [Buffer.allocUnsafeSlow(readBytes), Buffer.allocUnsafeSlow(readBytes)] as const;
   let turn: 0 | 1 = 0;
   let reading = readInto(fd, buffers[turn]);
   try {
     for (;;) {
-      const block = buffers[turn];
+      const buffer = buffers[turn];
       const bytes = await reading;
       if (bytes === 0) return;
       turn = turn === 0 ? 1 : 0;
       reading = readInto(fd, buffers[turn]);
-      // Not to be an unhandled rejection while the block is used; it is thrown when its turn comes.
+      // Not to be an unhandled rejection while the bytes are used; it is thrown when its turn comes.
       reading.catch(() => {});
-      yield bytes === blockBytes ? block : block.subarray(0, bytes);
+      for (let at = 0; at < bytes; at += BLOCK_BYTES) yield buffer.subarray(at, Math.min(at + BLOCK_BYTES, bytes));
     }
   } finally {
     // The descriptor may be closed, and its number be another file's, only when nothing reads it any more.
