@@ -1,25 +1,27 @@
-/** `oomscribe agent`: reads the kernel's log for as long as it runs and ships a record of every kill. */
+/** `oomscribe agent`: reads the kernel's log and counters for as long as it runs and ships a record of every kill. */
+import { createLive, type Live, type LiveState } from "./live.ts";
 import { type Environment, readNodeFacts } from "./node-facts.ts";
-import { createPipeline, type Pipeline } from "./pipeline.ts";
-import type { LogRecord } from "./ship/log-record.ts";
-import { openOtlpShipper } from "./ship/otlp.ts";
+import { type OtlpExport, openOtlpExport } from "./ship/otlp-export.ts";
+import { type Outbox, openOutbox } from "./ship/outbox.ts";
+import { OutboxInUseError } from "./ship/outbox-file.ts";
+import { openSender, type Sender } from "./ship/outbox-sender.ts";
 import { readResourceEnv } from "./ship/resource-env.ts";
-import type { Shipper } from "./ship/shipper.ts";
-import { openStdoutShipper } from "./ship/stdout.ts";
-import { type KmsgSource, openKmsg } from "./sources/kmsg.ts";
-import { KmsgOpenError } from "./sources/kmsg-device.ts";
+import { openStdoutExport } from "./ship/stdout-export.ts";
+import { readBootId } from "./sources/boot-id.ts";
+import { monotonicMs } from "./sources/cgroup-counters.ts";
+import { createKernelClock, type KernelClock } from "./sources/clock.ts";
+import { openNodeSources, type SourceOptions } from "./sources-of-node.ts";
+import { type ExitStatus, type Stop, watchForStop } from "./stop.ts";
 import { createEvents, type Events } from "./telemetry/events.ts";
 import { type Logger, openLog } from "./telemetry/log.ts";
 
-export interface AgentOptions {
-  /** `boot`: report what the kernel's log still holds as well; `now`: only what happens from now on */
-  since: "boot" | "now";
+export interface AgentOptions extends SourceOptions {
   /** print records, one line of JSON each, and send none */
   stdout?: boolean | undefined;
   /** OTLP endpoint; default: OpenTelemetry's environment variables, then http://localhost:4318 */
   otlp?: string | undefined;
-  /** default /dev/kmsg */
-  kmsgPath?: string | undefined;
+  /** where unsent records and the read position are kept over a restart; absent: nowhere */
+  stateDir?: string | undefined;
   env: Environment;
   /** Oomscribe's own */
   version: string;
@@ -28,9 +30,6 @@ export interface AgentOptions {
   /** default: JSON on standard error */
   log?: Logger;
 }
-
-/** The process's exit status. */
-export type ExitStatus = 0 | 1;
 
 /** What sending may take of the second in which the agent is to be gone. */
 const CLOSE_MS = 700;
@@ -45,9 +44,9 @@ export async function runAgent(options: AgentOptions): Promise<ExitStatus> {
   try {
     return await run(options, events, stop);
   } catch (error) {
-    // Said by what opens the source and the shipper, with what to do; anything else is a fault of ours.
+    // Said by what opens sources, backend and outbox, with what to do; anything else is a fault of ours.
     if (!(error instanceof StartError)) throw error;
-    events.report(error.event, { error: error.message });
+    if (error.message !== "") events.report("agent_start_failed", { error: error.message });
     return 1;
   } finally {
     stop.release();
@@ -57,103 +56,81 @@ export async function runAgent(options: AgentOptions): Promise<ExitStatus> {
 async function run(options: AgentOptions, events: Events, stop: Stop): Promise<ExitStatus> {
   const warn = (reason: string): void => events.report("setting_ignored", { reason });
   const node = { ...readNodeFacts(options.env), ...readResourceEnv(options.env, warn) };
-  const { shipper, target } = openShipper(options, events, stop);
-  const pipeline = createPipeline({ context: { resource: node }, emit });
-  const source = openSource(options, events, pipeline);
-  events.report("agent_started", { version: options.version, since: options.since, target, node });
-
-  function emit(record: LogRecord): void {
-    const room = shipper.ship(record);
-    if (room === undefined) return;
-    // What comes meanwhile waits in the kernel's buffer, and is counted there if it is overwritten.
-    events.report("kmsg_paused");
-    source.pause();
-    void room.then(source.resume);
-  }
+  const backend = openBackend(options, events, stop);
+  const outbox = openState(options, events);
+  const sender = openSender({ outbox, export: backend.export, onTrouble: events.report });
+  const bootId = readBootId();
+  const clock = createKernelClock();
+  const sources = openNodeSources(options, events, clock, (hasCounters, readSources, readVictim) => {
+    const restored = outbox.restored?.bootId === bootId ? outbox.restored : undefined;
+    const live = openLive({ node, bootId, clock, restored, hasCounters, readSources, readVictim, outbox, sender });
+    return { live, position: restored?.position };
+  });
+  if (sources === undefined) throw new StartError("");
+  events.report("agent_started", { version: options.version, since: options.since, target: backend.target, node });
 
   const { reason, status } = await stop.stopped;
   events.report("agent_stopping", { reason });
-  source.drain();
-  source.close();
-  pipeline.flush();
-  const result = await shipper.close({ timeoutMs: CLOSE_MS });
-  events.report("agent_stopped", { ...result, events: events.counts() });
+  sources.close();
+  const totals = await sender.close({ timeoutMs: CLOSE_MS });
+  backend.close();
+  outbox.close();
+  events.report("agent_stopped", { ...totals, events: events.counts() });
   return status;
 }
 
-class StartError extends Error {
-  readonly event: "agent_start_failed" | "kmsg_open_failed";
+/** What was said already needs no message. */
+class StartError extends Error {}
 
-  constructor(event: StartError["event"], cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.event = event;
-  }
-}
-
-function openShipper(options: AgentOptions, events: Events, stop: Stop): { shipper: Shipper; target: string } {
+function openBackend(
+  options: AgentOptions,
+  events: Events,
+  stop: Stop,
+): Pick<OtlpExport, "target" | "export" | "close"> {
   if (options.stdout) {
     // `oomscribe agent --stdout | head`: with its reader gone there is nothing left to do.
     process.stdout.once("error", ({ message }) => stop.now(`standard output: ${message}`, 1));
-    return { shipper: openStdoutShipper(), target: "stdout" };
+    return openStdoutExport();
   }
   try {
-    const shipper = openOtlpShipper({
+    return openOtlpExport({
       endpoint: options.otlp,
       env: options.env,
       version: options.version,
-      onResult({ failed, error }) {
-        if (failed > 0) events.report("ship_failed", { failed, error });
-      },
       onWarning: (warning) => events.report("ship_warning", { warning }),
     });
-    return { shipper, target: shipper.target };
   } catch (error) {
-    throw new StartError("agent_start_failed", error);
+    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 
-/** Time passes for the pipeline only when all that was printed has been read: a report does not time out unread. */
-function openSource(options: AgentOptions, events: Events, pipeline: Pipeline): KmsgSource {
-  const path = options.kmsgPath ?? "/dev/kmsg";
+function openState(options: AgentOptions, events: Events): Outbox<LiveState> {
   try {
-    const source = openKmsg({
-      path,
-      since: options.since,
-      onRecord: pipeline.push,
-      onGap(gap, atMs) {
-        events.report("kmsg_gap", { lost: gap.lost, firstSeq: gap.firstSeq, lastSeq: gap.lastSeq });
-        pipeline.gap(gap, atMs);
-      },
-      onTrouble: events.report,
-      onDrained: pipeline.tick,
-    });
-    events.report("kmsg_opened", { path, bootId: source.bootId });
-    return source;
+    return openOutbox<LiveState>({ directory: options.stateDir, onTrouble: events.report });
   } catch (error) {
-    if (error instanceof KmsgOpenError) throw new StartError("kmsg_open_failed", error);
+    if (error instanceof OutboxInUseError) throw new StartError(error.message, { cause: error });
     throw error;
   }
 }
 
-interface Stop {
-  /** resolves once, with why and the exit status that it means */
-  readonly stopped: Promise<{ reason: string; status: ExitStatus }>;
-  now(reason: string, status: ExitStatus): void;
-  /** Gives the signals back. */
-  release(): void;
+interface LiveParts
+  extends Pick<Parameters<typeof createLive>[0], "restored" | "hasCounters" | "readSources" | "readVictim"> {
+  node: ReturnType<typeof readNodeFacts>;
+  bootId: string | undefined;
+  clock: KernelClock;
+  outbox: Outbox<LiveState>;
+  sender: Sender;
 }
 
-function watchForStop(signal: AbortSignal | undefined): Stop {
-  const { promise, resolve } = Promise.withResolvers<{ reason: string; status: ExitStatus }>();
-  const onSignal = (name: string): void => resolve({ reason: name, status: 0 });
-  if (signal === undefined) process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
-  else if (signal.aborted) onSignal("told to stop");
-  else signal.addEventListener("abort", () => onSignal("told to stop"), { once: true });
-  return {
-    stopped: promise,
-    now: (reason, status) => resolve({ reason, status }),
-    release() {
-      process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+function openLive({ node, bootId, clock, outbox, sender, ...rest }: LiveParts): Live {
+  return createLive({
+    ...rest,
+    context: { resource: node, ...(bootId === undefined ? {} : { bootId }) },
+    now: monotonicMs,
+    toWallUs: (atMs) => clock.toRealtimeUs(atMs * 1000),
+    commit(records, state) {
+      outbox.commit(records, state);
+      if (records.length > 0) sender.wake();
     },
-  };
+  });
 }

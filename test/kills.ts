@@ -4,7 +4,7 @@ import type { KernelRecord } from "../parsers/kernel-record.ts";
 import { parseKmsgRecord } from "../parsers/kmsg.ts";
 import { createOomAssembler } from "../parsers/oom/assemble.ts";
 import type { OomReport, Victim } from "../parsers/oom/report.ts";
-import type { Kill } from "../src/correlate/kill.ts";
+import type { Kill, UnloggedKill } from "../src/correlate/kill.ts";
 
 export const CONTAINER_ID = "7c1d0b9f3a5e4c6d8e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b1c0d";
 export const POD_UID = "1f3c9d1e-8b7a-4b55-9c1a-0d6f2f5e7a10";
@@ -102,6 +102,21 @@ export function makeKill({ kill, victim, report }: KillParts = {}): Kill {
       ...report,
     },
   });
+}
+
+/** A kill that only a container's counter tells. */
+export function makeUnloggedKill(more: Partial<UnloggedKill> = {}): UnloggedKill {
+  return {
+    counter: CONTAINER_CGROUP,
+    value: 3,
+    afterMs: 1000,
+    untilMs: 1250,
+    evidence: ["counter"],
+    attribution: "exact",
+    victimCgroup: CONTAINER_CGROUP,
+    identity: { kind: "container", driver: "cgroupfs", podUid: POD_UID, containerId: CONTAINER_ID },
+    ...more,
+  };
 }
 
 /** The reports of a capture in the format of /dev/kmsg, and its text as a byte string. */

@@ -72,6 +72,7 @@ interface Entry extends Seeker {
   kill?: Kill;
 }
 
+const DECIDE_EVERY_MS = 50;
 /** Until then the kill lines of one moment have all come: a report is held for its reaper line so long. */
 const DECIDE_MS = 600;
 /** A kill is told within two seconds, with what is known. */
@@ -95,6 +96,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   /** told by a counter alone; the line may still come */
   let unlogged: UnloggedKill[] = [];
   let out: ToldKill[] = [];
+  let decidedMs = startMs;
 
   function tell(kill: Kill): void {
     if (kill.record.seq !== undefined) toldSeqs.push(kill.record.seq);
@@ -209,20 +211,15 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
         continue;
       ledger.close(step);
       if (takeStepless(step, matching)) continue;
-      const isSure = step.of === "own" && matching.choicesOfLeft(step).length === 1;
-      tellUnlogged(
-        step.cgroup,
-        step.value,
-        step,
-        step.of === "own" && isSure ? "exact" : isSure ? "inferred" : "unknown",
-      );
+      const choices = matching.choicesOfLeft(step);
+      tellUnlogged(step, step.value, choices.length > 1 ? choices : [step.cgroup], step.of === "own");
     }
     // The node's count moves first: what it alone has is a kill only if that lasts, and no kill waits for its step.
     const lasted = hidden.update(isWaiting ? 0 : hiddenLeft, nowMs);
     for (let left = lasted?.count ?? 0; left > 0; left--) {
       const untilMs = lasted?.sinceMs ?? nowMs;
       ledger.closeHidden();
-      tellUnlogged(undefined, ledger.nodeCount - left + 1, { afterMs: untilMs - HIDDEN_MS, untilMs }, "unknown");
+      tellUnlogged({ afterMs: untilMs - HIDDEN_MS, untilMs }, ledger.nodeCount - left + 1, [], false);
     }
   }
 
@@ -239,15 +236,19 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     return entry !== undefined;
   }
 
-  function tellUnlogged(
-    cgroup: string | undefined,
-    value: number,
-    { afterMs, untilMs }: Window,
-    attribution: UnloggedKill["attribution"],
-  ): void {
-    const counter = cgroup ?? "node";
-    const kill: UnloggedKill = { counter, value, afterMs, untilMs, evidence: ["counter"], attribution };
-    if (cgroup !== undefined) placeIn(kill, cgroup, attribution);
+  /** @param choices cgroups of which one's count it is; none: the node's @param isOwn the victim was in that very one */
+  function tellUnlogged({ afterMs, untilMs }: Window, value: number, choices: readonly string[], isOwn: boolean): void {
+    const [cgroup] = choices;
+    const kill: UnloggedKill = {
+      counter: cgroup ?? "node",
+      value,
+      afterMs,
+      untilMs,
+      evidence: ["counter"],
+      attribution: "unknown",
+    };
+    if (choices.length > 1) kill.candidates = choices;
+    else if (cgroup !== undefined) placeIn(kill, cgroup, isOwn ? "exact" : "inferred");
     const pid = addTracepoint(kill, marks, procs);
     if (pid !== undefined) marks.remove(pid);
     unlogged.push(kill);
@@ -275,6 +276,9 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     node: ledger.readNode,
     allRead: ledger.allRead,
     tick(nowMs) {
+      // In a storm there are hundreds of kills and steps to match, and nothing is decided in a hurry.
+      if (nowMs - decidedMs < DECIDE_EVERY_MS) return take();
+      decidedMs = nowMs;
       ledger.settle(nowMs);
       if (hasWork()) decide(nowMs);
       procs.forget(nowMs);

@@ -49,6 +49,7 @@ export interface UnloggedKill {
   attribution: Attribution;
   /** known where the tracepoint told */
   victim?: MarkedVictim;
+  candidates?: readonly string[];
   victimCgroup?: string;
   identity?: CgroupIdentity;
   pid1?: boolean;

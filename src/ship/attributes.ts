@@ -80,7 +80,7 @@ export const ATTRIBUTE_GROUPS = [
     keys: {
       "log.record.original": {
         type: "string",
-        when: "always",
+        when: "the log holds it",
         meaning: "the lines, up to 8 KiB; most telling ones first",
       },
       "oom.origin": {
@@ -110,8 +110,8 @@ export const ATTRIBUTE_GROUPS = [
     events: KILL,
     from: "the line `Killed process`",
     keys: {
-      "process.pid": { type: "int", when: "always", meaning: "the victim, in the host's pid namespace" },
-      "process.executable.name": { type: "string", when: "always", meaning: "its COMM: up to 15 bytes of its choice" },
+      "process.pid": { type: "int", meaning: "the victim, in the host's pid namespace" },
+      "process.executable.name": { type: "string", meaning: "its COMM: up to 15 bytes of its choice" },
       "process.user.id": { type: "int", meaning: "its UID, in the host's user namespace" },
       "oom.victim.total_vm": { type: "int", unit: "By", meaning: "its address space" },
       "oom.victim.anon_rss": { type: "int", unit: "By", meaning: "its private memory: heap, stacks" },
@@ -120,9 +120,15 @@ export const ATTRIBUTE_GROUPS = [
       "oom.victim.pgtables": { type: "int", unit: "By", meaning: "its page tables" },
       "oom.victim.score_adj": { type: "int", meaning: "its oom_score_adj: −1000 never to 1000 first" },
       "oom.victim.cgroup": { type: "string", meaning: "its cgroup, as printed", from: "`task_memcg=` or `Task in`" },
+      "oom.container.pid1": {
+        type: "boolean",
+        when: "/proc told before it was gone",
+        meaning: "it was PID 1 of its pid namespace: the container's own process",
+        from: "/proc/<pid>/status",
+      },
       "oom.group_kill": {
         type: "boolean",
-        when: "always",
+        when: "the log tells of the kill",
         meaning: "killed as a member of its cgroup (memory.oom.group)",
         from: "`Tasks in … are going to be killed`",
       },
@@ -216,6 +222,24 @@ export const ATTRIBUTE_GROUPS = [
         meaning: "of `report`, `kill_line`, `counter`, `tracepoint`, `proc`",
       },
       "oom.attribution": { type: "string", when: "always", meaning: "of the cgroup: `exact`, `inferred`, `unknown`" },
+      "oom.attribution.candidates": {
+        type: "string[]",
+        when: "the attribution is unknown and the counters leave a choice",
+        meaning: "cgroups of which one is the victim's",
+        from: "the counters of the cgroups",
+      },
+      "oom.counter.cgroup": {
+        type: "string",
+        when: "the log does not hold the kill",
+        meaning: "cgroup whose count of kills went up; `node`: only the node's count did",
+      },
+      "oom.counter.value": { type: "int", when: "the log does not hold the kill", meaning: "the count with this kill" },
+      "oom.counter.uncertainty": {
+        type: "double",
+        unit: "s",
+        when: "the log does not hold the kill",
+        meaning: "the kill happened at the timestamp, or so much earlier at most",
+      },
       "oom.report.missing": {
         type: "string[]",
         when: "parts are missing",

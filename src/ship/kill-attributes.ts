@@ -1,7 +1,7 @@
 /** The attributes of a kill's record: the report's figures under their OTel and `oom.` names, in bytes and seconds. */
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
 import type { MemcgStats, MemcgUsage, NodeMemory, OomReport, TaskRow, Victim } from "../../parsers/oom/report.ts";
-import type { Kill } from "../correlate/kill.ts";
+import type { Kill, UnloggedKill } from "../correlate/kill.ts";
 import { ATTRIBUTE_GROUPS, type NumberKey, type RecordAttributes, type RecordKey } from "./attributes.ts";
 
 const BYTES_PER_KB = 1024;
@@ -39,8 +39,18 @@ export function setPosition(into: RecordAttributes, record: KernelRecord, bootId
 }
 
 function setVictim(into: RecordAttributes, victim: Victim): void {
-  into["process.pid"] = victim.pid;
-  into["process.executable.name"] = victim.comm;
+  setProcess(into, victim);
+  into["oom.group_kill"] = victim.groupKill;
+  if (victim.truncated) into["oom.report.truncated"] = true;
+  set(into, "oom.reaper.outcome", victim.reaper?.outcome);
+}
+
+type VictimFigures = Partial<Omit<Victim, "record">>;
+
+/** Sets who was killed, as far as it is known. */
+export function setProcess(into: RecordAttributes, victim: VictimFigures): void {
+  set(into, "process.pid", victim.pid);
+  set(into, "process.executable.name", victim.comm);
   set(into, "process.user.id", victim.uid);
   setKb(into, "oom.victim.total_vm", victim.totalVmKb);
   setKb(into, "oom.victim.anon_rss", victim.anonRssKb);
@@ -48,13 +58,18 @@ function setVictim(into: RecordAttributes, victim: Victim): void {
   setKb(into, "oom.victim.shmem_rss", victim.shmemRssKb);
   setKb(into, "oom.victim.pgtables", victim.pgtablesKb);
   set(into, "oom.victim.score_adj", victim.oomScoreAdj);
-  into["oom.group_kill"] = victim.groupKill;
-  if (victim.truncated) into["oom.report.truncated"] = true;
-  set(into, "oom.reaper.outcome", victim.reaper?.outcome);
 }
 
-function setCgroup(into: RecordAttributes, { victimCgroup, identity }: Kill): void {
+/** Sets where it was killed, and how that is known. */
+export function setCgroup(
+  into: RecordAttributes,
+  { victimCgroup, identity, pid1, evidence, attribution, candidates }: Kill | UnloggedKill,
+): void {
   set(into, "oom.victim.cgroup", victimCgroup);
+  set(into, "oom.container.pid1", pid1);
+  into["oom.evidence"] = evidence;
+  into["oom.attribution"] = attribution;
+  if (candidates !== undefined) into["oom.attribution.candidates"] = [...candidates];
   if (identity === undefined) return;
   into["oom.cgroup.kind"] = identity.kind;
   set(into, "oom.cgroup.driver", identity.driver);
@@ -64,12 +79,10 @@ function setCgroup(into: RecordAttributes, { victimCgroup, identity }: Kill): vo
   if (identity.staticPod) into["oom.pod.static"] = true;
 }
 
-function setScope(into: RecordAttributes, { scope, report, limitCgroup, evidence, attribution }: Kill): void {
+function setScope(into: RecordAttributes, { scope, report, limitCgroup }: Kill): void {
   into["oom.scope"] = scope;
   into["oom.constraint"] = report.constraint;
   set(into, "oom.limit.cgroup", limitCgroup);
-  into["oom.evidence"] = evidence;
-  into["oom.attribution"] = attribution;
   set(into, "oom.kernel.release", report.kernelRelease);
 }
 

@@ -26,6 +26,11 @@ export function gapUid(firstSeq: number, lost: number, resource: Attributes, boo
   return digest(`gap\0${nodeIdentity(resource)}\0${bootId ?? ""}\0${firstSeq}\0${lost}`);
 }
 
+/** The UID of a kill that only a counter tells: the count with it. @param counter a cgroup's path, or `node` */
+export function countUid(counter: string, value: number, resource: Attributes, bootId: string | undefined): string {
+  return digest(`count\0${nodeIdentity(resource)}\0${bootId ?? ""}\0${counter}\0${value}`);
+}
+
 /** The machine ID outlives a change of name; a name must do where there is none. */
 function nodeIdentity(resource: Attributes): string {
   return String(resource["host.id"] ?? resource["k8s.node.name"] ?? resource["host.name"] ?? "");

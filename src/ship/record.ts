@@ -3,9 +3,9 @@ import type { Kill } from "../correlate/kill.ts";
 import type { RecordAttributes } from "./attributes.ts";
 import { bootIdOf, DEFAULT_ORIGINAL_LIMIT_BYTES, DEFAULT_PAGE_SIZE, type RecordContext } from "./context.ts";
 import { setKillAttributes, setPosition } from "./kill-attributes.ts";
-import type { LogRecord } from "./log-record.ts";
+import type { Attributes, LogRecord } from "./log-record.ts";
 import { quoteLines } from "./original.ts";
-import { lineUid } from "./record-uid.ts";
+import { countUid, lineUid } from "./record-uid.ts";
 import { toKillResource } from "./resource.ts";
 import { killSentence } from "./sentence.ts";
 
@@ -22,7 +22,7 @@ export function toLogRecord(kill: Kill, context: RecordContext): LogRecord {
   const resource = toKillResource(record, kill.identity, context);
   const attributes: RecordAttributes = {
     "event.name": EVENT,
-    "log.record.uid": lineUid(record, resource, bootId, kill.victim.pid),
+    "log.record.uid": uidOf(kill, resource, bootId),
   };
   setKillAttributes(attributes, kill, pageSize);
   setPosition(attributes, record, bootId);
@@ -38,4 +38,10 @@ export function toLogRecord(kill: Kill, context: RecordContext): LogRecord {
     resource,
     attributes,
   };
+}
+
+/** A kill that a counter told before its line came has one name, and its records are one kill. */
+function uidOf({ toldBefore, record, victim }: Kill, resource: Attributes, bootId: string | undefined): string {
+  if (toldBefore === undefined) return lineUid(record, resource, bootId, victim.pid);
+  return countUid(toldBefore.counter, toldBefore.value, resource, bootId);
 }

@@ -16,7 +16,7 @@ export function toNodeResource(record: KernelRecord | undefined, context: Record
 
 /** The node, and what the victim's cgroup path says of its container, pod or unit. */
 export function toKillResource(
-  record: KernelRecord,
+  record: KernelRecord | undefined,
   identity: CgroupIdentity | undefined,
   context: RecordContext,
 ): Attributes {

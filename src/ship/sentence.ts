@@ -10,9 +10,15 @@ import { readableName, readablePath, readableSize } from "./readable.ts";
  */
 export function killSentence(kill: Kill, pageSize: number): string {
   const { victim } = kill;
-  const who = `${victim.comm === "" ? "a process without a name" : readableName(victim.comm)} (pid ${victim.pid})`;
+  const who = whoOf(victim.comm, victim.pid);
   const group = victim.groupKill ? " with its whole cgroup (memory.oom.group)" : "";
   return `${who}${wherePart(kill)} was OOM-killed${group}: ${whyPart(kill, pageSize)}${sizePart(victim)}`;
+}
+
+/** A process, for people. */
+export function whoOf(comm: string | undefined, pid: number): string {
+  if (comm === undefined) return `the process with pid ${pid}`;
+  return `${comm === "" ? "a process without a name" : readableName(comm)} (pid ${pid})`;
 }
 
 function wherePart(kill: Kill): string {
@@ -21,7 +27,8 @@ function wherePart(kill: Kill): string {
   return kill.attribution === "inferred" ? `, probably in ${place},` : ` in ${place}`;
 }
 
-function placeOf({ identity, victimCgroup }: Kill): string | undefined {
+/** Where a victim was, for people; undefined where that is not known. */
+export function placeOf({ identity, victimCgroup }: Pick<Kill, "identity" | "victimCgroup">): string | undefined {
   const pod = identity?.podUid === undefined ? "" : `${identity.staticPod ? "static pod" : "pod"} ${identity.podUid}`;
   if (identity?.containerId !== undefined) {
     // The first twelve digits are what container tools show and take.

@@ -29,6 +29,8 @@ export interface MemoryCountersOptions {
   onReading(reading: CounterReading): void;
   /** The node's count has moved; of its cgroups inotify may have told before, and the others are read after it. */
   onNode?(reading: NodeReading): void;
+  /** Every cgroup known has been read, each after `sinceMs`; what was new has been handed on. */
+  onAllRead?(sinceMs: number): void;
   onTrouble(name: MemoryCountersTrouble, detail: Readonly<Record<string, string | number>>): void;
   /** for tests: default is what is found on this node */
   hierarchy?: MemoryHierarchy;
@@ -128,7 +130,9 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
   }
 
   function readAll(): void {
+    const sinceMs = monotonicMs();
     for (const path of [...cgroups.keys()]) readOne(path);
+    if (!isClosed) options.onAllRead?.(sinceMs);
   }
 
   function read(all = false): void {

@@ -64,7 +64,14 @@ test.each(MISTAKES)("%j: one sentence, status 2", async (args, sentence) => {
 });
 
 test("the agent's own failure to start keeps its status", async () => {
-  const { stderr, status } = await runCli(["agent", "--stdout", "--kmsg", "/nonexistent/kmsg"]);
+  const { stderr, status } = await runCli([
+    "agent",
+    "--stdout",
+    "--kmsg",
+    "/nonexistent/kmsg",
+    "--host-root",
+    "/nonexistent",
+  ]);
   expect(stderr).toContain("kmsg_open_failed");
   expect(status).toBe(1);
 });

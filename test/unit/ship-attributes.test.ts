@@ -6,7 +6,8 @@ import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../.
 import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
 import type { AttributeValue, LogRecord } from "../../src/ship/log-record.ts";
 import { toLogRecord } from "../../src/ship/record.ts";
-import { BOOT_ID, killsOf, makeBareKill, makeKill, makeRecord, readReports } from "../kills.ts";
+import { toUnloggedRecord } from "../../src/ship/unlogged-record.ts";
+import { BOOT_ID, killsOf, makeBareKill, makeKill, makeRecord, makeUnloggedKill, readReports } from "../kills.ts";
 
 const groups: readonly AttributeGroup[] = ATTRIBUTE_GROUPS;
 const NODE = {
@@ -49,12 +50,15 @@ function fullRecords(): LogRecord[] {
   const inUnit = makeBareKill({
     kill: {
       identity: { kind: "unit", unit: "a.service", nested: "/init.scope", podUid: "0".repeat(32), staticPod: true },
+      pid1: true,
+      candidates: ["/a", "/b"],
     },
   });
   const suppressed = makeRecord("oom_kill_process: 71 callbacks suppressed");
   return [
     toLogRecord(kill, NODE),
     toLogRecord(inUnit, NODE),
+    toUnloggedRecord(makeUnloggedKill(), NODE, (ms) => ms * 1000),
     toSuppressedRecord({ count: 71, record: suppressed }, NODE),
     toGapRecord({ firstSeq: 1, lost: 2 }, NODE),
   ];

@@ -1,0 +1,152 @@
+/**
+ * The agent's pipeline: what the sources tell, joined to kills, each once, and saved together with how far was read.
+ *
+ * At a kill line everything that may still tell the victim's cgroup is read at once, in the order in which it goes:
+ * /proc, the tracepoint, the counters.
+ */
+import type { KernelRecord } from "../parsers/kernel-record.ts";
+import { createOomAssembler, type OomObservation } from "../parsers/oom/assemble.ts";
+import { parseKillLine } from "../parsers/oom/killed.ts";
+import type { MarkVictim } from "../parsers/oom/mark-victim.ts";
+import type { Victim } from "../parsers/oom/report.ts";
+import { type Correlator, type CorrelatorState, createCorrelator, type ToldKill } from "./correlate/correlator.ts";
+import type { Window } from "./correlate/match.ts";
+import type { RecordContext } from "./ship/context.ts";
+import { type KernelLogGap, toGapRecord, toSuppressedRecord } from "./ship/log-gaps.ts";
+import type { LogRecord } from "./ship/log-record.ts";
+import { toLogRecord } from "./ship/record.ts";
+import { toUnloggedRecord } from "./ship/unlogged-record.ts";
+import type { VictimProc } from "./sources/victim-proc.ts";
+
+/** What a restart goes on from. */
+export interface LiveState {
+  bootId: string;
+  /** sequence number up to which the kernel's log need not be read again */
+  position: number | undefined;
+  correlator: CorrelatorState;
+}
+
+export interface LiveOptions {
+  context: RecordContext;
+  /** of this boot, from the last run */
+  restored: LiveState | undefined;
+  /** CLOCK_MONOTONIC in milliseconds */
+  now(): number;
+  toWallUs(monotonicMs: number): number;
+  hasCounters: boolean;
+  readVictim(pid: number): VictimProc | undefined;
+  /** Reads tracepoint and counters, at once. */
+  readSources(): void;
+  /** Saves records and state, all or nothing. */
+  commit(records: readonly LogRecord[], state: LiveState): void;
+}
+
+export interface Live extends Pick<Correlator, "counter" | "node" | "allRead"> {
+  /** @param atMs when it was printed, CLOCK_MONOTONIC in milliseconds */
+  record(record: KernelRecord, atMs: number): void;
+  gap(gap: KernelLogGap): void;
+  mark(victim: MarkVictim, atMs: number): void;
+  /** Everything that was printed until `nowMs` has been passed in. */
+  tick(nowMs: number): void;
+  /** Tells what is left: nothing more comes. */
+  flush(): void;
+}
+
+/** A kill is counted before its line is printed, and another CPU may print in between. */
+const PRINT_MS = 100;
+/** A record's stamp against CLOCK_MONOTONIC: printk has a clock of its own. */
+const STAMP_MS = 200;
+/** How often the position is saved while nothing is told. */
+const SAVE_MS = 1000;
+
+export function createLive(options: LiveOptions): Live {
+  const { context, restored, now, commit } = options;
+  const correlator = createCorrelator({
+    startMs: now(),
+    restored: restored?.correlator,
+    hasCounters: options.hasCounters,
+  });
+  const assembler = createOomAssembler();
+  const windows = new WeakMap<KernelRecord, Window>();
+  let readSeq = restored?.position;
+  /** when the log was last read to its end; undefined: not yet */
+  let drainedMs: number | undefined;
+  let savedMs = now();
+  let waiting: LogRecord[] = [];
+
+  function handOn(observations: readonly OomObservation[]): void {
+    for (const seen of observations) {
+      if (seen.kind === "report") correlator.report(seen.report, windowOf);
+      else waiting.push(toSuppressedRecord(seen.suppressed, context));
+    }
+  }
+
+  function windowOf({ record }: Victim): Window {
+    return windows.get(record) ?? { afterMs: 0, untilMs: now() };
+  }
+
+  function onKillLine(record: KernelRecord, atMs: number): void {
+    const line = parseKillLine(record.text);
+    if (line === undefined) return;
+    const nowMs = now();
+    // What is read first, after a start, was printed at any time before.
+    const afterMs = drainedMs === undefined ? atMs - STAMP_MS : Math.max(drainedMs, atMs - STAMP_MS) - PRINT_MS;
+    windows.set(record, { afterMs, untilMs: drainedMs === undefined ? Math.min(nowMs, atMs + STAMP_MS) : nowMs });
+    const proc = options.readVictim(line.pid);
+    if (proc !== undefined) correlator.proc(line.pid, proc, nowMs);
+    options.readSources();
+  }
+
+  function toRecord(told: ToldKill): LogRecord {
+    if (told.kind === "logged") return toLogRecord(told.kill, context);
+    return toUnloggedRecord(told.kill, context, options.toWallUs);
+  }
+
+  function save(told: readonly ToldKill[], nowMs: number): void {
+    const records = [...waiting, ...told.map(toRecord)];
+    if (records.length === 0 && nowMs - savedMs < SAVE_MS) return;
+    waiting = [];
+    savedMs = nowMs;
+    const position = readPosition();
+    commit(records, { bootId: context.bootId ?? "", position, correlator: correlator.state(position, nowMs) });
+  }
+
+  /** What is under way has to be read again after a crash. */
+  function readPosition(): number | undefined {
+    const open = Math.min(
+      assembler.oldestSeq ?? Number.POSITIVE_INFINITY,
+      correlator.oldestSeq ?? Number.POSITIVE_INFINITY,
+    );
+    return readSeq === undefined ? undefined : Math.min(readSeq, open - 1);
+  }
+
+  return {
+    counter: correlator.counter,
+    node: correlator.node,
+    allRead: correlator.allRead,
+    record(record, atMs) {
+      if (record.seq !== undefined) readSeq = record.seq;
+      if (record.origin === "kernel" && record.text.includes("Killed process ")) onKillLine(record, atMs);
+      handOn(assembler.push(record, atMs));
+    },
+    gap(gap) {
+      waiting.push(toGapRecord(gap, context));
+    },
+    mark(victim, atMs) {
+      const proc = options.readVictim(victim.pid);
+      if (proc !== undefined) correlator.proc(victim.pid, proc, now());
+      correlator.mark(victim, atMs);
+    },
+    tick(nowMs) {
+      drainedMs = nowMs;
+      handOn(assembler.tick(nowMs));
+      save(correlator.tick(nowMs), nowMs);
+    },
+    flush() {
+      const nowMs = now();
+      handOn(assembler.flush());
+      savedMs = Number.NEGATIVE_INFINITY;
+      save([...correlator.tick(nowMs), ...correlator.flush(nowMs)], nowMs);
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/** Opens all that tells of kills on this node and connects it to the pipeline: the kernel's log, counters, tracepoint. */
+import type { KernelRecord } from "../parsers/kernel-record.ts";
+import type { Live } from "./live.ts";
+import { monotonicMs } from "./sources/cgroup-counters.ts";
+import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "./sources/cgroup-mounts.ts";
+import type { KernelClock } from "./sources/clock.ts";
+import { type KmsgSource, openKmsg } from "./sources/kmsg.ts";
+import { KmsgOpenError } from "./sources/kmsg-device.ts";
+import { type MarkVictimSource, openMarkVictim } from "./sources/mark-victim.ts";
+import { type MemoryCountersSource, openMemoryCounters } from "./sources/memory-counters.ts";
+import { readVictimProc, type VictimProc } from "./sources/victim-proc.ts";
+import type { Events } from "./telemetry/events.ts";
+
+export interface SourceOptions {
+  /** `boot`: report what the kernel's log still holds as well; `now`: only what happens from now on. First start only */
+  since: "boot" | "now";
+  /** default /dev/kmsg */
+  kmsgPath?: string | undefined;
+  /** where the node's own file system is mounted, default "/" */
+  hostRoot?: string | undefined;
+}
+
+export interface NodeSources {
+  /** Reads the last of what is there, hands it on, and lets go of everything. */
+  close(): void;
+}
+
+/** Makes the pipeline, when it is known what there is to be read. */
+export type Connect = (
+  hasCounters: boolean,
+  readSources: () => void,
+  readVictim: (pid: number) => VictimProc | undefined,
+) => { live: Live; position: number | undefined };
+
+/** Without the kernel's log time passes by itself. */
+const TICK_MS = 100;
+
+/** @returns undefined where neither log nor counters can be read, which the events say */
+export function openNodeSources(
+  options: SourceOptions,
+  events: Events,
+  clock: KernelClock,
+  connect: Connect,
+): NodeSources | undefined {
+  const hostRoot = options.hostRoot ?? "/";
+  const hierarchy = findHierarchy(hostRoot, events);
+  let counters: MemoryCountersSource | undefined;
+  let mark: MarkVictimSource | undefined;
+  let kmsg: KmsgSource | undefined;
+  const { live, position } = connect(
+    hierarchy !== undefined,
+    () => {
+      mark?.read();
+      counters?.read();
+      kmsg?.hurry();
+    },
+    (pid) => readVictimProc(pid, { hostRoot }),
+  );
+  if (hierarchy !== undefined) counters = openCounters(hierarchy, hostRoot, events, live);
+  mark = openMarkVictim({ hostRoot, onVictim: live.mark, onTrouble: events.report });
+  if (mark !== undefined) events.report("mark_victim_opened");
+  kmsg = openLog(options, events, clock, live, position);
+  if (kmsg === undefined && counters === undefined) {
+    mark?.close();
+    return undefined;
+  }
+  const ticks = kmsg === undefined ? setInterval(() => live.tick(monotonicMs()), TICK_MS) : undefined;
+
+  return {
+    close() {
+      kmsg?.drain();
+      mark?.read();
+      counters?.read(true);
+      kmsg?.close();
+      mark?.close();
+      counters?.close();
+      clearInterval(ticks);
+      live.flush();
+    },
+  };
+}
+
+function findHierarchy(hostRoot: string, events: Events): MemoryHierarchy | undefined {
+  try {
+    const hierarchy = findMemoryHierarchy(hostRoot);
+    if (hierarchy.seen !== "relative") return hierarchy;
+    // A count that cannot be told to be of the cgroup that the log names would tell each kill twice.
+    events.report("cgroups_partly_seen", { ...hierarchy });
+  } catch (error) {
+    if (!(error instanceof CgroupOpenError)) throw error;
+    events.report("memory_counters_open_failed", { error: error.message });
+  }
+  return undefined;
+}
+
+function openCounters(hierarchy: MemoryHierarchy, hostRoot: string, events: Events, live: Live): MemoryCountersSource {
+  const counters = openMemoryCounters({
+    hostRoot,
+    hierarchy,
+    onReading: live.counter,
+    onNode: live.node,
+    onAllRead: live.allRead,
+    onTrouble: events.report,
+  });
+  if (counters.node !== undefined) live.node(counters.node);
+  events.report("memory_counters_opened", { version: counters.version, cgroups: counters.known.size });
+  return counters;
+}
+
+/** @param position the last run's: what comes until then has been told */
+function openLog(
+  options: SourceOptions,
+  events: Events,
+  clock: KernelClock,
+  live: Live,
+  position: number | undefined,
+): KmsgSource | undefined {
+  const path = options.kmsgPath ?? "/dev/kmsg";
+  let isFirst = position !== undefined;
+
+  function onRecord(record: KernelRecord, atMs: number): void {
+    const seq = record.seq ?? Number.POSITIVE_INFINITY;
+    if (position !== undefined && seq <= position) return;
+    if (isFirst && position !== undefined && seq > position + 1)
+      onLost({ firstSeq: position + 1, lost: seq - position - 1 });
+    isFirst = false;
+    live.record(record, atMs);
+  }
+
+  function onLost(gap: { firstSeq: number; lost: number; noticedUs?: number; bootId?: string }): void {
+    events.report("kmsg_gap", { lost: gap.lost, firstSeq: gap.firstSeq });
+    live.gap({ noticedUs: clock.toRealtimeUs(clock.monotonicUs()), ...gap });
+  }
+
+  try {
+    const source = openKmsg({
+      path,
+      clock,
+      since: position === undefined ? options.since : "boot",
+      onRecord,
+      onGap: onLost,
+      onTrouble: events.report,
+      onDrained: live.tick,
+    });
+    events.report("kmsg_opened", { path, bootId: source.bootId });
+    if (position !== undefined) events.report("kmsg_resumed", { position });
+    return source;
+  } catch (error) {
+    if (!(error instanceof KmsgOpenError)) throw error;
+    events.report("kmsg_open_failed", { error: error.message });
+    return undefined;
+  }
+}
