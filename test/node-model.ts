@@ -47,6 +47,9 @@ const containerPath = (index: number): string => `${POD}${index % 2}/${String(in
 export function runNode(plan: Plan): Outcome {
   const own = new Map<string, number>();
   const tree = new Map<string, number>();
+  /** group kills: of each cgroup that is there, and where all were */
+  const groups = new Map<string, number>();
+  const groupsEver: string[] = [];
   let node = 0;
   let seq = 100;
   const kills: TrueKill[] = [];
@@ -105,13 +108,24 @@ export function runNode(plan: Plan): Outcome {
       if (kill.procMs > 0) proc.set(pid, { cgroup, goneMs: nowMs + kill.procMs });
     }
     // The kernel's own double count of the first victim.
-    if (members > 0) count(cgroup);
+    if (members > 0) {
+      count(cgroup);
+      groups.set(cgroup, (groups.get(cgroup) ?? 0) + 1);
+      groupsEver.push(cgroup);
+    }
   }
 
   function remove(cgroup: string): void {
     removed.add(cgroup);
     own.delete(cgroup);
     tree.delete(cgroup);
+    groups.delete(cgroup);
+  }
+
+  /** What the hierarchical count of a cgroup says: of one that was made anew, its own. */
+  function groupsIn(cgroup: string): number {
+    if (own.has(cgroup)) return groups.get(cgroup) ?? 0;
+    return groupsEver.filter((one) => one.startsWith(`${cgroup}/`)).length;
   }
 
   function sweep(): void {
@@ -124,15 +138,12 @@ export function runNode(plan: Plan): Outcome {
 
   function tellCounter(cgroup: string, why: CounterReading["why"]): void {
     const reading: CounterReading = { cgroup, atMs: nowMs, why, fromZero: why === "found" && nowMs > startMs };
-    const group =
-      plan.group !== undefined &&
-      kills.length > plan.group.at &&
-      cgroup === containerPath(plan.kills[plan.group.at]?.container ?? -1)
-        ? 1
-        : 0;
     if (own.has(cgroup) || plan.version === "v1")
-      reading.local = { oomKill: own.get(cgroup) ?? 0, ...(plan.version === "v2" ? { oomGroupKill: group } : {}) };
-    if (plan.version === "v2") reading.tree = { oomKill: tree.get(cgroup) ?? 0 };
+      reading.local = {
+        oomKill: own.get(cgroup) ?? 0,
+        ...(plan.version === "v2" ? { oomGroupKill: groups.get(cgroup) ?? 0 } : {}),
+      };
+    if (plan.version === "v2") reading.tree = { oomKill: tree.get(cgroup) ?? 0, oomGroupKill: groupsIn(cgroup) };
     const text = JSON.stringify([reading.local, reading.tree]);
     if (why === "removed") {
       known.delete(cgroup);

@@ -81,12 +81,14 @@ const TELL_MS = 1900;
 const UNLOGGED_MS = 2500;
 /** What only the node's count tells is given so long to be told otherwise. */
 const HIDDEN_MS = 3000;
+/** The same of a kill and a step that can be nothing else but one another. */
+const PLAIN_MS = 2000;
 /** Kills and steps older than this are settled among themselves: nothing that comes can be theirs. */
 const SETTLED_MS = 6000;
 
 export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorOptions): Correlator {
   const ledger = createLedger(startMs, restored?.ledger);
-  const doubles = createDoubleCounts(restored?.doubles);
+  const doubles = createDoubleCounts(startMs, restored?.doubles);
   const hidden = createLasting(HIDDEN_MS);
   const procs = createRemembered<VictimProc>();
   const marks = createRemembered<MarkVictim>();
@@ -183,7 +185,10 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   /** Pairs that are told and old are done with. */
   function settleOld(matching: Matching<Seeker, Step>, nowMs: number): void {
     entries = entries.filter((entry) => {
-      if (entry.kill !== undefined || nowMs - entry.untilMs < SETTLED_MS) return true;
+      const ageMs = nowMs - entry.untilMs;
+      // In a storm only what is in doubt is kept long: the others are many.
+      if (entry.kill !== undefined || ageMs < PLAIN_MS || (ageMs < SETTLED_MS && !matching.isForced(entry)))
+        return true;
       const step = matching.stepOf(entry);
       if (step !== undefined && isOpen(step)) ledger.close(step);
       else if (entry.cgroup !== undefined) ledger.owe(entry.cgroup, entry.untilMs);
@@ -274,12 +279,16 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       doubles.counted(reading);
     },
     node: ledger.readNode,
-    allRead: ledger.allRead,
+    allRead(atMs) {
+      ledger.allRead(atMs);
+      doubles.allRead(atMs);
+    },
     tick(nowMs) {
+      ledger.settle(nowMs);
+      doubles.settle(nowMs);
       // In a storm there are hundreds of kills and steps to match, and nothing is decided in a hurry.
       if (nowMs - decidedMs < DECIDE_EVERY_MS) return take();
       decidedMs = nowMs;
-      ledger.settle(nowMs);
       if (hasWork()) decide(nowMs);
       procs.forget(nowMs);
       marks.forget(nowMs);
@@ -301,7 +310,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     state(position, nowMs) {
       toldSeqs = toldSeqs.filter((seq) => position !== undefined && seq > position);
       const unsettled = entries.filter(({ kill }) => kill === undefined);
-      return { ledger: ledger.state(nowMs), doubles: doubles.state, unsettled, told: toldSeqs };
+      return { ledger: ledger.state(nowMs), doubles: doubles.state(nowMs), unsettled, told: toldSeqs };
     },
   };
 

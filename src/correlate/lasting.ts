@@ -27,7 +27,9 @@ export function createLasting(lastingMs: number): Lasting {
       least = Math.min(least, difference);
       if (nowMs - sinceMs < lastingMs) return undefined;
       const lasted = { count: least, sinceMs };
-      sinceMs = undefined;
+      // What is left has come since.
+      least = difference - least;
+      sinceMs = least > 0 ? nowMs : undefined;
       return lasted;
     },
     get sinceMs() {

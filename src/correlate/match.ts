@@ -36,6 +36,8 @@ export interface Matching<K extends Seeker, S extends Step> {
   stepOf(seeker: K): S | undefined;
   /** steps that none has */
   readonly left: readonly S[];
+  /** Whether its step is the only one that is shown for it, and can be no other's. */
+  isForced(seeker: K): boolean;
   /** Cgroups of the steps that it can be, with every other kill still matched; a hidden step counts as `undefined`. */
   choicesOf(seeker: K): (string | undefined)[];
   /** Cgroups of the steps that can be the one that is left in place of this one, itself included. */
@@ -68,7 +70,9 @@ export function matchSteps<K extends Seeker, S extends Step>(
   seekers: readonly K[],
   steps: readonly S[],
 ): Matching<K, S> {
-  const edges = new Map<K, S[]>(seekers.map((seeker) => [seeker, steps.filter((step) => fits(seeker, step))]));
+  const shown = steps.filter(({ of }) => of !== "hidden");
+  const hidden = steps.filter(({ of }) => of === "hidden");
+  const edges = new Map<K, S[]>(seekers.map((seeker) => [seeker, shown.filter((step) => fits(seeker, step))]));
   const stepOf = new Map<K, S>();
   const seekerOf = new Map<S, K>();
 
@@ -110,12 +114,21 @@ export function matchSteps<K extends Seeker, S extends Step>(
     return false;
   }
 
+  // A step that is shown has its kill among those that were told, as a rule: hidden ones are for who is left over.
   for (const seeker of seekers) place(seeker, new Set());
+  for (const own of edges.values()) own.push(...hidden);
+  for (const seeker of seekers) if (!stepOf.has(seeker)) place(seeker, new Set());
 
   return {
     stepOf: (seeker) => stepOf.get(seeker),
     get left() {
       return steps.filter((step) => !seekerOf.has(step));
+    },
+    isForced(seeker) {
+      const step = stepOf.get(seeker);
+      const own = (edges.get(seeker) ?? []).filter(({ of }) => of !== "hidden");
+      if (step === undefined || own.length !== 1 || own[0] !== step) return false;
+      return seekers.every((other) => other === seeker || !(edges.get(other) ?? []).includes(step));
     },
     choicesOf(seeker) {
       const possible = (edges.get(seeker) ?? []).filter((step) => canHave(seeker, step));

@@ -1,8 +1,10 @@
 /** Random interleavings of lines, looks, removals, losses and restarts: no kill lost, none doubled, none misplaced. */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Kill } from "../../src/correlate/kill.ts";
 import { type Outcome, type Plan, runNode } from "../node-model.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const kill = fc.record({
   afterMs: fc.oneof(
@@ -129,6 +131,27 @@ describe("the agent runs all the time", () => {
       RUNS,
     );
   });
+});
+
+test("a whole cgroup is killed and removed at once, and its container with it", () => {
+  const removed = fc
+    .tuple(plan, fc.nat(), fc.integer({ min: 1, max: 4 }), fc.boolean())
+    .map(([one, at, members, lost]) => ({
+      ...one,
+      version: "v2" as const,
+      group: { at: at % one.kills.length, members },
+      kills: one.kills.map((each, index) =>
+        index === at % one.kills.length ? { ...each, removes: true, lost } : each,
+      ),
+    }));
+  fc.assert(
+    fc.property(removed, (one) => {
+      const outcome = runNode(one);
+      expectLogged(outcome);
+      expectCount(outcome);
+    }),
+    RUNS,
+  );
 });
 
 describe("the agent is killed and started again", () => {

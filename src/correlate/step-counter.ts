@@ -1,0 +1,221 @@
+/**
+ * One of the kernel's counters in every cgroup, as single steps: each time that it went up by one, where, and between
+ * which two looks.
+ *
+ * Each cgroup's own count (`local`) is of that very cgroup. A cgroup that is gone before it was read leaves its step to
+ * the count of those above it (`tree`, cgroup v2): that is taken for a step of its own only after those below had time
+ * to tell.
+ */
+import type { MemoryCounters } from "../../parsers/cgroup/memory-events.ts";
+import type { CounterReading } from "../sources/cgroup-counters.ts";
+import { createLasting, type Lasting } from "./lasting.ts";
+import { isWithin, type Window } from "./match.ts";
+
+/** What is kept over a restart: how far each count was read. Cgroups that have counted nothing are left out. */
+export interface StepCounterState {
+  /** CLOCK_MONOTONIC in milliseconds */
+  savedMs: number;
+  /** path → count of its own, and count of all in it that its steps and those below account for (v2) */
+  cgroups: Record<string, readonly [own: number, tree: number | null]>;
+}
+
+export interface CountedStep extends Window {
+  cgroup: string;
+  of: "own" | "below";
+  /** the count with it */
+  value: number;
+}
+
+export interface StepCounterOptions {
+  startMs: number;
+  /** what the last run of this boot saved; undefined: counts found at the start are what was before */
+  restored: StepCounterState | undefined;
+  /** which of the kernel's counters */
+  pick(counters: MemoryCounters): number | undefined;
+  onStep(step: CountedStep): void;
+}
+
+export interface StepCounter {
+  read(reading: CounterReading): void;
+  /** Every cgroup has been looked at since then: what moves later has moved after. */
+  allRead(atMs: number): void;
+  /** Turns what only the counts above a cgroup tell into steps, where the others have been quiet long enough. */
+  settle(nowMs: number): void;
+  state(nowMs: number): StepCounterState;
+}
+
+interface Account {
+  cgroup: string;
+  /** last count of its own; undefined: the kernel has none (v2 before 5.2) */
+  own: number | undefined;
+  tree: number | undefined;
+  /** steps of its own and of those below, as counted since the tree's count was `treeBase` */
+  below: number;
+  treeBase: number;
+  /** last time at which its count was known to be what it is */
+  seenMs: number;
+  /** it has not been looked at by a sweep yet: it may be older than our knowledge of it */
+  isNew: boolean;
+  /** what tree has more than `below`, and until when it had not */
+  missing: Lasting;
+  stillMs: number;
+  removed: boolean;
+}
+
+/** Counters are read one after another, and inotify tells late: what a parent counts is waited for so long. */
+const SETTLE_MS = 1500;
+/** A new cgroup is found within so long. */
+const FOUND_MS = 1000;
+/** Cgroups that are gone are remembered as long as a kill of theirs may still be told. */
+const REMOVED_MS = 60_000;
+
+export function createStepCounter({ startMs, restored, pick, onStep }: StepCounterOptions): StepCounter {
+  const accounts = new Map<string, Account>();
+  let sweptMs = restored?.savedMs ?? startMs;
+
+  function account(cgroup: string): Account {
+    let found = accounts.get(cgroup);
+    if (found === undefined) {
+      found = {
+        cgroup,
+        own: undefined,
+        tree: undefined,
+        below: 0,
+        treeBase: 0,
+        seenMs: sweptMs,
+        isNew: true,
+        missing: createLasting(SETTLE_MS),
+        stillMs: startMs,
+        removed: false,
+      };
+      accounts.set(cgroup, found);
+    }
+    return found;
+  }
+
+  function countIn(counters: MemoryCounters | undefined): number | undefined {
+    return counters === undefined ? undefined : pick(counters);
+  }
+
+  /** What a count was before its first reading. */
+  function baseOf(reading: CounterReading, which: 0 | 1, value: number): number {
+    if (reading.fromZero) return 0;
+    if (restored === undefined) return value;
+    const base = restored.cgroups[reading.cgroup]?.[which] ?? 0;
+    // A smaller count is another cgroup's of the same name: it has counted all this since.
+    return base > value ? 0 : base;
+  }
+
+  function begin(reading: CounterReading): Account {
+    const old = accounts.get(reading.cgroup);
+    accounts.delete(reading.cgroup);
+    const fresh = account(reading.cgroup);
+    if (old !== undefined && isUnread(old)) {
+      // What was counted below it before the first look.
+      fresh.below = old.below;
+    }
+    const own = countIn(reading.local);
+    const tree = countIn(reading.tree);
+    fresh.own = own === undefined ? undefined : baseOf(reading, 0, own);
+    fresh.tree = tree === undefined ? undefined : baseOf(reading, 1, tree);
+    fresh.treeBase = fresh.tree ?? 0;
+    // One that came while we looked was not there at the last sweep, or only just.
+    fresh.seenMs = reading.fromZero ? Math.max(sweptMs - FOUND_MS, startMs) : (restored?.savedMs ?? startMs);
+    fresh.stillMs = fresh.seenMs;
+    return fresh;
+  }
+
+  /** @param window when they were made */
+  function addSteps(to: Account, count: number, of: CountedStep["of"], window: Window): void {
+    const value = (of === "own" ? to.own : to.tree) ?? 0;
+    to.below += count;
+    for (const above of ancestors(to.cgroup)) account(above).below += count;
+    for (let index = count - 1; index >= 0; index--) onStep({ cgroup: to.cgroup, ...window, value: value - index, of });
+  }
+
+  function read(reading: CounterReading): void {
+    const { cgroup, atMs, why } = reading;
+    const own = countIn(reading.local);
+    const tree = countIn(reading.tree);
+    const known = accounts.get(cgroup);
+    const isFound = why === "found" || known === undefined || known.removed;
+    const mine = isFound && why !== "removed" ? begin(reading) : account(cgroup);
+    // A sweep that looked at it and said nothing: until then its count was the same.
+    const stillMs = mine.isNew ? mine.seenMs : Math.max(mine.seenMs, Math.min(sweptMs, atMs));
+    const before = mine.own ?? 0;
+    if (own !== undefined && own > before) {
+      mine.own = own;
+      addSteps(mine, own - before, "own", { afterMs: stillMs, untilMs: atMs });
+    }
+    if (tree !== undefined && tree !== mine.tree) {
+      if (missingOf(mine) <= 0 && mine.missing.sinceMs === undefined) mine.stillMs = stillMs;
+      mine.tree = tree;
+    }
+    mine.seenMs = atMs;
+    mine.isNew = false;
+    mine.removed = why === "removed";
+  }
+
+  /** Steps below a cgroup that none of those below, and not itself, shows. */
+  function settleTree(nowMs: number): void {
+    const short = [...accounts.values()].filter((mine) => missingOf(mine) > 0 || mine.missing.sinceMs !== undefined);
+    // What a cgroup misses those above it miss as well.
+    const told: { cgroup: string; count: number }[] = [];
+    for (const mine of short.sort((one, other) => other.cgroup.length - one.cgroup.length)) {
+      const below = told
+        .filter(({ cgroup }) => isWithin(cgroup, mine.cgroup))
+        .reduce((sum, { count }) => sum + count, 0);
+      const own = missingOf(mine) - below;
+      const lasted = mine.missing.update(own, nowMs);
+      if (lasted !== undefined) {
+        // So many were missing already when it was first seen.
+        addSteps(mine, lasted.count, "below", { afterMs: mine.stillMs, untilMs: lasted.sinceMs });
+      }
+      const left = own - (lasted?.count ?? 0);
+      if (left > 0) told.push({ cgroup: mine.cgroup, count: left });
+      // What is left has come since.
+      if (lasted !== undefined && left > 0) mine.stillMs = lasted.sinceMs;
+    }
+  }
+
+  function forget(nowMs: number): void {
+    for (const [path, mine] of accounts) {
+      if ((mine.removed || isUnread(mine)) && nowMs - mine.seenMs > REMOVED_MS) accounts.delete(path);
+    }
+  }
+
+  return {
+    read,
+    allRead(atMs) {
+      sweptMs = Math.max(sweptMs, atMs);
+    },
+    settle(nowMs) {
+      settleTree(nowMs);
+      forget(nowMs);
+    },
+    state(nowMs) {
+      const cgroups: StepCounterState["cgroups"] = {};
+      for (const { cgroup, own, tree, treeBase, below } of accounts.values()) {
+        const accounted = tree === undefined ? null : treeBase + below;
+        if ((own ?? 0) > 0 || (accounted ?? 0) > 0) cgroups[cgroup] = [own ?? 0, accounted];
+      }
+      return { savedMs: nowMs, cgroups };
+    },
+  };
+}
+
+function missingOf({ tree, treeBase, below }: Account): number {
+  return tree === undefined ? 0 : tree - treeBase - below;
+}
+
+function isUnread({ own, tree, removed }: Account): boolean {
+  return own === undefined && tree === undefined && !removed;
+}
+
+/** The paths above a cgroup, the nearest first, the root last. */
+function ancestors(cgroup: string): string[] {
+  const above: string[] = [];
+  for (let at = cgroup.lastIndexOf("/"); at > 0; at = cgroup.lastIndexOf("/", at - 1)) above.push(cgroup.slice(0, at));
+  if (cgroup !== "/") above.push("/");
+  return above;
+}
