@@ -8,6 +8,7 @@
  *   adj=N         their oom_score_adj (default 0); PID 1 has -998 where children take the memory
  *   fill=KIB      what each of them takes, then it waits (default 0: until it is killed, 1 GiB at most)
  *   turns=N       PID 1 starts N children one after another, each after the death of the one before, and lives on
+ *   pause=MS      between two of them
  *   together=N    PID 1 starts N children at once, which take fill= each; then it takes memory itself until it is killed
  *   hold=1        PID 1 waits for a line of standard input before it takes memory or starts children in turn
  *   remove=1      the shim removes the cgroup at once when PID 1 has died
@@ -34,7 +35,7 @@
 
 static const char *directory;
 static char comm[16];
-static unsigned long uid, fill_kib, turns, together, hold, removing;
+static unsigned long uid, fill_kib, turns, pause_ms, together, hold, removing;
 static int adj;
 
 static long long now_us(void)
@@ -133,6 +134,7 @@ static void run_pid1(void)
 		take_memory(together ? 0 : fill_kib);
 	put("/proc/self/oom_score_adj", "-998");
 	for (unsigned long i = 0; i < turns; i++) {
+		usleep(pause_ms * 1000);
 		pid_t child = fork();
 		if (child == 0)
 			take_memory(fill_kib);
@@ -198,6 +200,7 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[i], "adj")) adj = atoi(value);
 		else if (!strcmp(argv[i], "fill")) fill_kib = strtoul(value, NULL, 10);
 		else if (!strcmp(argv[i], "turns")) turns = strtoul(value, NULL, 10);
+		else if (!strcmp(argv[i], "pause")) pause_ms = strtoul(value, NULL, 10);
 		else if (!strcmp(argv[i], "together")) together = strtoul(value, NULL, 10);
 		else if (!strcmp(argv[i], "hold")) hold = strtoul(value, NULL, 10);
 		else if (!strcmp(argv[i], "remove")) removing = strtoul(value, NULL, 10);

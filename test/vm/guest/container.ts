@@ -11,6 +11,8 @@ export interface ContainerOptions {
   scoreAdj?: number;
   fillKib?: number;
   turns?: number;
+  /** milliseconds before each of them */
+  pause?: number;
   together?: number;
   hold?: boolean;
   remove?: boolean;
@@ -125,13 +127,24 @@ export function startContainer(cgroup: ContainerCgroup, options: ContainerOption
   };
 }
 
-function toArguments({ comm, uid, scoreAdj, fillKib, turns, together, hold, remove }: ContainerOptions): string[] {
+function toArguments({
+  comm,
+  uid,
+  scoreAdj,
+  fillKib,
+  turns,
+  pause,
+  together,
+  hold,
+  remove,
+}: ContainerOptions): string[] {
   const values = {
     comm: Buffer.from(comm).toString("hex"),
     uid,
     adj: scoreAdj,
     fill: fillKib,
     turns,
+    pause,
     together,
     hold: hold ? 1 : undefined,
     remove: remove ? 1 : undefined,

@@ -5,7 +5,7 @@ import { readKernelLog, waitForReportBudget } from "../../kernel/kernel-log.ts";
 import { makePod } from "./cgroups.ts";
 import type { ContainerOptions } from "./container.ts";
 import { flood } from "./flood.ts";
-import { nowUs, type Stage } from "./stage.ts";
+import { nowUs, STATE, type Stage } from "./stage.ts";
 
 export interface Scenario {
   readonly name: ScenarioName;
@@ -84,7 +84,7 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
   /** 200 kills in four containers of one pod: most get no report. */
   async storm(stage) {
     const pod = makePod("systemd", "burstable");
-    return await runStorm(stage, { pods: [pod, pod, pod, pod], turns: 50 });
+    return await runStorm(stage, { pods: [pod, pod, pod, pod], turns: 50, pause: 250 });
   },
 
   /** The container has swap, and is killed when that is full as well. */
@@ -135,7 +135,7 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
     const facts = await runStorm(stage, { pods, turns: 12 }, async () => {
       await stage.agent.end("SIGKILL");
       const killedUs = nowUs();
-      stage.agent = await stage.agents.start("--since", "boot");
+      stage.agent = await stage.agents.start("--since", "boot", "--state-dir", STATE);
       await stage.agent.logged("kmsg_opened");
       // It reads from the oldest record on that there was a little before.
       oldestSeq = readOldestSeq();
@@ -182,17 +182,18 @@ interface Storm {
   pods: ReturnType<typeof makePod>[];
   /** kills in each */
   turns: number;
+  pause?: number;
 }
 
 /** @param meanwhile called when a quarter of the kills has been made */
 async function runStorm(
   stage: Stage,
-  { pods, turns }: Storm,
+  { pods, turns, pause = 0 }: Storm,
   meanwhile?: () => Promise<Record<string, unknown>>,
 ): Promise<Record<string, unknown>> {
   const startUs = nowUs();
   const containers = pods.map((pod, index) => {
-    const options: ContainerOptions = { comm: `storm-${index}`, scoreAdj: 900, turns };
+    const options: ContainerOptions = { comm: `storm-${index}`, scoreAdj: 900, turns, pause: pause + 10 * index };
     return stage.container(pod.container({ memory: LIMIT, group: false }), options);
   });
   await containers[0]?.killed(Math.ceil(turns / 4));

@@ -7,6 +7,9 @@ import type { Scenario, ScenarioName } from "./scenarios.ts";
 import { send } from "./send.ts";
 import type { Tail } from "./tail.ts";
 
+/** Where the node's agent keeps what it has not sent, and how far it has read. */
+export const STATE = "/tmp/state";
+
 export interface Stage {
   readonly agents: Agents;
   /** the one that runs through the scenarios; a scenario may put another in its place */
@@ -29,7 +32,7 @@ export async function openStage(witness: Tail): Promise<StageDirector> {
   let containers: { container: Container; limit: "own" | "pod" | "node" }[] = [];
   const stage: Stage = {
     agents,
-    agent: await agents.start("--since", "now"),
+    agent: await agents.start("--since", "now", "--state-dir", STATE),
     container(cgroup, options, limit = "own") {
       const container = startContainer(cgroup, options);
       containers.push({ container, limit });
