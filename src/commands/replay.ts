@@ -1,7 +1,9 @@
 /** The command `oomscribe replay`: its options, checked, handed on to the replay. */
 import { zoneOffsetMinutes } from "../../parsers/captures/stamps.ts";
+import { GROUP_KEYS, type GroupKey } from "../replay/table/group-keys.ts";
 import { UsageError } from "./arguments.ts";
 import { type Command, HELP_OPTION, type ParsedArguments } from "./command.ts";
+import { readFilter, readMoment, readTop } from "./selection.ts";
 
 export const replayCommand: Command = {
   name: "replay",
@@ -13,6 +15,25 @@ export const replayCommand: Command = {
       value: "FORMAT",
       choices: ["table", "json", "ndjson"],
       help: "a table for people (the default), a JSON array, or one JSON object a line",
+    },
+    {
+      name: "group-by",
+      value: "WHAT",
+      choices: GROUP_KEYS,
+      help: "a row for each of them instead of each kill",
+    },
+    { name: "since", value: "TIME", help: "only from then on: 2026-03-01T12:00, 2h (ago), 3753.8 (s since boot)" },
+    { name: "until", value: "TIME", help: "only before then" },
+    {
+      name: "filter",
+      value: "WORDS",
+      help: "only kills with all of these: a part of a name, or scope=node, comm!=java, cgroup~kubepods, any key of a record",
+    },
+    { name: "top", value: "N", help: "the N groups with most kills; without --group-by the N victims that held most" },
+    {
+      name: "explain",
+      value: "KILL",
+      help: "one kill in plain words beside the kernel's lines: its PID, or the beginning of its log.record.uid",
     },
     { name: "otlp", value: "URL", help: "send the records there by OTLP; prints them too only with --output" },
     {
@@ -45,16 +66,33 @@ OTEL_EXPORTER_OTLP_* variables set OTLP's headers, timeout and certificates.
     if (positionals.length === 0)
       throw new UsageError("which file? - reads standard input: dmesg | oomscribe replay -");
     if (values.has("protocol") && !values.has("otlp")) throw new UsageError("--protocol is of --otlp URL: add that");
-    const output = values.get("output") ?? (values.has("otlp") ? undefined : "table");
+    const isForPeople = ["group-by", "top", "explain"].find((name) => values.has(name));
+    if (isForPeople !== undefined && values.has("output") && values.get("output") !== "table")
+      throw new UsageError(`--${isForPeople} is of the table: leave out --output ${values.get("output")}`);
+    if (values.has("explain") && (values.has("group-by") || values.has("top")))
+      throw new UsageError("--explain is of one kill: leave out --group-by and --top");
+    const output = values.get("output") ?? (values.has("otlp") && isForPeople === undefined ? undefined : "table");
+    const timezone = readTimezone(parsed);
+    const nowMs = Date.now();
     const options = {
       files: positionals,
       output: output as "table" | "json" | "ndjson" | undefined,
       otlp: values.get("otlp"),
       protocol: values.get("protocol") as "http/protobuf" | "http/json" | undefined,
       year: readYear(parsed),
-      timezone: readTimezone(parsed),
+      timezone,
       pageSize: readPageSize(parsed),
       node: values.get("node"),
+      selection: {
+        since: readMoment("since", values.get("since"), timezone, nowMs),
+        until: readMoment("until", values.get("until"), timezone, nowMs),
+        filter: readFilter(values.get("filter")),
+      },
+      table: {
+        groupBy: values.get("group-by") as GroupKey | undefined,
+        top: readTop(values.get("top")),
+        explain: values.get("explain"),
+      },
       env: process.env,
     };
     const { runReplay } = await import("../replay/replay.ts");

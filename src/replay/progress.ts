@@ -46,8 +46,8 @@ function drawProgress(stream: NodeJS.WriteStream): Progress {
       drawnMs = nowMs;
       isShown = true;
       const of = total === undefined || total === 0 ? "" : ` of ${readableSize(total)}`;
-      const rate = readableSize((read / (nowMs - startedMs)) * 1000);
-      const line = `${name}: ${readableSize(read)}${of}, ${rate}/s, ${kills} kills`;
+      const perSecond = (read / (nowMs - startedMs)) * 1000;
+      const line = `${name}: ${readableSize(read)}${of}, ${readableSize(perSecond)}/s, ${kills} kills${eta(total, read, perSecond)}`;
       stream.write(`\r\u001b[K${line.slice(0, Math.max((stream.columns || 80) - 1, 0))}`);
     },
     clear() {
@@ -55,4 +55,11 @@ function drawProgress(stream: NodeJS.WriteStream): Progress {
       isShown = false;
     },
   };
+}
+
+/** `, 12 s left`: at the rate so far. @param perSecond bytes */
+function eta(total: number | undefined, read: number, perSecond: number): string {
+  if (total === undefined || total <= read) return "";
+  const seconds = Math.ceil((total - read) / perSecond);
+  return seconds < 120 ? `, ${seconds} s left` : `, ${Math.ceil(seconds / 60)} min left`;
 }

@@ -4,11 +4,13 @@ import { createPipeline } from "../pipeline.ts";
 import type { LogRecord } from "../ship/log-record.ts";
 import type { OtlpProtocol } from "../ship/otlp-settings.ts";
 import { readResourceEnv } from "../ship/resource-env.ts";
-import { type CaptureFacts, describeCaptures, isStrange } from "./captures.ts";
+import { type CaptureFacts, countOf, describeCaptures, isStrange } from "./captures.ts";
 import { type Input, InputError, openInput } from "./inputs.ts";
 import { openProgress, type Progress } from "./progress.ts";
 import { createSeen } from "./seen.ts";
+import { createSelection, type SelectionOptions } from "./select.ts";
 import { openSinks } from "./sinks.ts";
+import type { TableOptions } from "./table/table.ts";
 
 export type OutputFormat = "table" | "json" | "ndjson";
 
@@ -28,6 +30,8 @@ export interface ReplayOptions {
   pageSize: number | undefined;
   /** name of the node that the logs are of */
   node: string | undefined;
+  selection: SelectionOptions;
+  table: TableOptions;
   env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -41,6 +45,7 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
   const sinks = await openSinks(options, warn);
   if (sinks === undefined) return 2;
   const seen = createSeen();
+  const selection = createSelection(options.selection);
   const progress = openProgress(options.output);
   const captures: CaptureFacts[] = [];
   let kills = 0;
@@ -50,6 +55,7 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
   let room: Promise<unknown> | undefined;
 
   function emit(record: LogRecord): void {
+    if (!selection.wants(record)) return;
     if (!seen.add(String(record.attributes["log.record.uid"]))) {
       duplicates++;
       return;
@@ -108,12 +114,21 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
     }
     if (sinks.broken) break;
   }
+  if (selection.untimed > 0) warn(untimedSentence(selection.untimed, options.selection));
   const delivered = await sinks.end({ captures: captures.length, unreadable, duplicates });
   if (!sinks.broken && kills === 0 && captures.length > 0) {
     if (options.output === "table" || captures.every(isStrange)) process.stderr.write(describeCaptures(captures));
   }
   if (unreadable > 0) return 2;
   return delivered ? 0 : 1;
+}
+
+function untimedSentence(count: number, { since, until }: SelectionOptions): string {
+  const isWall = [since, until].some((moment) => moment !== undefined && "wallUs" in moment);
+  const what = isWall
+    ? "no time of day, only one since boot: compare with that, such as --since 3753.8"
+    : "no time since boot: compare with the time of day, such as --since 2026-03-01T12:00";
+  return `left out by --since and --until: ${countOf(count, "record")} with ${what}`;
 }
 
 /** A name given to it is the node's, as for the agent; a host that the log names itself stands above host.name. */

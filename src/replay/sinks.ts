@@ -37,13 +37,14 @@ export async function openSinks(options: ReplayOptions, warn: (message: string) 
       return undefined;
     }
   }
-  if (options.output !== undefined) sinks.push(await openPrinter(options.output));
+  if (options.output !== undefined) sinks.push(await openPrinter(options.output, options));
   return allOf(sinks);
 }
 
-async function openPrinter(format: NonNullable<ReplayOptions["output"]>): Promise<Sink> {
+async function openPrinter(format: NonNullable<ReplayOptions["output"]>, { table }: ReplayOptions): Promise<Sink> {
   const output = openOutput(process.stdout);
-  if (format === "table") return (await import("./table/table.ts")).openTable(output);
+  if (table.explain !== undefined) return (await import("./explain/explain.ts")).openExplain(output, table.explain);
+  if (format === "table") return (await import("./table/table.ts")).openTable(output, table);
   return (await import("./json.ts")).openJson(output, format);
 }
 

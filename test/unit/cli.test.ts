@@ -15,7 +15,21 @@ describe("help and version", () => {
 
   test.each([
     ["agent", ["--since", "--stdout", "--otlp", "--kmsg"]],
-    ["replay", ["--output", "--otlp", "--protocol", "--year", "--timezone", "--page-size", "--node"]],
+    [
+      "replay",
+      [
+        "--output",
+        "--otlp",
+        "--protocol",
+        "--year",
+        "--timezone",
+        "--page-size",
+        "--node",
+        "--group-by",
+        "--since",
+        "--explain",
+      ],
+    ],
   ])("oomscribe %s --help names every option, in 80 columns", async (command, options) => {
     for (const flag of ["--help", "-h"]) {
       const { stdout, status } = await runCli([command, flag]);
@@ -49,6 +63,14 @@ const MISTAKES: [args: string[], sentence: RegExp][] = [
   [["replay", "--timezone", "Europe/Berlim", ONE], /--timezone Europe\/Berlim: write an IANA name/],
   [["replay", "--timezone", "+99:00", ONE], /--timezone \+99:00: write an IANA name/],
   [["replay", "--page-size", "5000", ONE], /--page-size 5000: write bytes/],
+  [["replay", "--group-by", "contaner", ONE], /did you mean container\?/],
+  [["replay", "--since", "yesterday", ONE], /--since yesterday: write a time such as 2026-03-01T12:00/],
+  [["replay", "--until", "2026-13-01", ONE], /--until 2026-13-01: write a time/],
+  [["replay", "--filter", 'comm="x', ONE], /quotes around blanks/],
+  [["replay", "--filter", "nmae=x", ONE], /--filter nmae: unknown; there are comm, pid/],
+  [["replay", "--top", "0", ONE], /--top 0: write how many/],
+  [["replay", "--top", "3", "--output", "json", ONE], /--top is of the table/],
+  [["replay", "--explain", "1", "--group-by", "pod", ONE], /--explain is of one kill/],
   [["replay", "--protocol", "http/json", ONE], /--protocol is of --otlp/],
   [["replay", "--otlp", "localhost:4318", ONE], /not an http\(s\) URL/],
   [["agent", "--since", "bot"], /--since bot: did you mean boot\?/],

@@ -50,16 +50,44 @@ export function victimHolds(attributes: Attributes): string | undefined {
   return largest === undefined ? undefined : `${readableSize(largest.bytes)} ${largest.name}`;
 }
 
+/** Bytes of the victim's resident memory, of every kind; 0 where the log does not tell. */
+export function heldBytes(attributes: Attributes): number {
+  return sum(attributes, "oom.victim.", ["anon_rss", "file_rss", "shmem_rss"]) ?? 0;
+}
+
+/** What the memory that ran out was filled with, largest first. */
+export interface Filling {
+  /** bytes: the limit, a node's RAM, or where there is no limit what was used */
+  whole: number;
+  /** bytes */
+  used: number;
+  parts: { name: string; bytes: number }[];
+}
+
+/** undefined: the log does not tell. Parts are the kernel's statistics, which may run ahead of its counter. */
+export function readFilling(attributes: Attributes): Filling | undefined {
+  const isNode = attributes["oom.scope"] === "node";
+  const total = bytesOf(attributes, isNode ? "oom.node.total" : "oom.memory.usage");
+  if (total === undefined || total === 0) return undefined;
+  const used = isNode ? (minus(total, bytesOf(attributes, "oom.node.free")) ?? total) : total;
+  const limit = isNode ? total : bytesOf(attributes, "oom.memory.limit");
+  const parts: Filling["parts"] = [];
+  for (const [name, bytes] of isNode ? nodeParts(attributes) : cgroupParts(attributes)) {
+    if (bytes !== undefined) parts.push({ name, bytes });
+  }
+  return { whole: Math.max(limit ?? used, used), used, parts: parts.sort((a, b) => b.bytes - a.bytes) };
+}
+
 /**
  * `shmem 93%`: what filled the memory that ran out. It need not be what the victim held: a tmpfs outlives whoever
  * wrote to it, and its memory is not freed by the kill.
  */
 export function biggestUse(attributes: Attributes): string | undefined {
+  const filling = readFilling(attributes);
+  const largest = filling?.parts[0];
+  if (filling === undefined || largest === undefined) return undefined;
   const isNode = attributes["oom.scope"] === "node";
-  const whole = bytesOf(attributes, isNode ? "oom.node.total" : "oom.memory.usage");
-  const largest = largestOf(isNode ? nodeParts(attributes) : cgroupParts(attributes));
-  if (largest === undefined || whole === undefined || whole === 0) return undefined;
-  const percent = Math.round((largest.bytes / whole) * 100);
+  const percent = Math.round((largest.bytes / (isNode ? filling.whole : filling.used)) * 100);
   // Statistics are batched per CPU and may run ahead of the counter.
   return `${largest.name} ${Math.min(percent, 100)}%`;
 }

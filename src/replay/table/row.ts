@@ -1,6 +1,7 @@
 /** A kill's record → the cells of its row: as small as they are shown, since rows wait until all is read. */
 import type { LogRecord } from "../../ship/log-record.ts";
-import { biggestUse, fullestCounter, victimHolds } from "./memory.ts";
+import { fillBar } from "./bar.ts";
+import { biggestUse, fullestCounter, heldBytes, victimHolds } from "./memory.ts";
 import { plainCell } from "./text.ts";
 
 export interface Row {
@@ -20,6 +21,10 @@ export interface Row {
   used: string | undefined;
   held: string | undefined;
   mostly: string | undefined;
+  /** what filled the memory, drawn */
+  bar: string;
+  /** bytes of the victim's resident memory, 0 where they are not known */
+  heldBytes: number;
   note: string;
   host: string | undefined;
 }
@@ -41,6 +46,8 @@ export function toRow({ timestampUs, resource, attributes }: LogRecord): Row {
     used: fullestCounter(attributes),
     held: victimHolds(attributes),
     mostly: biggestUse(attributes),
+    bar: fillBar(attributes),
+    heldBytes: heldBytes(attributes),
     note: noteOf(attributes),
     host: hostOf(resource),
   };
@@ -49,7 +56,7 @@ export function toRow({ timestampUs, resource, attributes }: LogRecord): Row {
 type Attributes = LogRecord["attributes"];
 
 /** The first twelve digits of a container's ID are what container tools show and take; a pod has its UID alone. */
-function placeOf(resource: Attributes, attributes: Attributes): { place: string | undefined; isPath: boolean } {
+export function placeOf(resource: Attributes, attributes: Attributes): { place: string | undefined; isPath: boolean } {
   const container = resource["container.id"];
   const pod = resource["k8s.pod.uid"];
   const parts: string[] = [];
@@ -64,7 +71,7 @@ function placeOf(resource: Attributes, attributes: Attributes): { place: string 
 }
 
 /** Whose limit it was; of another cgroup than the victim's its name. */
-function scopeOf(attributes: Attributes): string {
+export function scopeOf(attributes: Attributes): string {
   const scope = String(attributes["oom.scope"]);
   if (scope === "unknown") return "?";
   const limit = attributes["oom.limit.cgroup"];

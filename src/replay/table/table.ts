@@ -3,7 +3,11 @@ import { styleText } from "node:util";
 import { countOf } from "../captures.ts";
 import type { Output } from "../output.ts";
 import type { ReplayFacts, Sink } from "../sinks.ts";
-import { type Look, layOut } from "./layout.ts";
+import { BAR_LEGEND } from "./bar.ts";
+import type { Look } from "./columns.ts";
+import type { GroupKey } from "./group-keys.ts";
+import { createGroups } from "./groups.ts";
+import { layOut } from "./layout.ts";
 import { type Row, toRow } from "./row.ts";
 import { createSummary } from "./summary.ts";
 
@@ -12,8 +16,17 @@ const MAX_ROWS = 10_000;
 /** Where standard output is no terminal. */
 const DEFAULT_WIDTH = 100;
 
-export function openTable(output: Output): Sink {
+export interface TableOptions {
+  groupBy: GroupKey | undefined;
+  /** groups with most kills, or kills whose victims held most */
+  top: number | undefined;
+  /** a kill to tell of instead of the table */
+  explain: string | undefined;
+}
+
+export function openTable(output: Output, { groupBy, top }: Omit<TableOptions, "explain">): Sink {
   const rows: Row[] = [];
+  const groups = groupBy === undefined ? undefined : createGroups(groupBy);
   const summary = createSummary();
 
   return {
@@ -21,7 +34,8 @@ export function openTable(output: Output): Sink {
       if (record.eventName === "oom.kill") {
         const row = toRow(record);
         summary.add(record, row);
-        if (rows.length < MAX_ROWS) rows.push(row);
+        groups?.add(record, row);
+        if (groups === undefined) keep(row);
       } else if (record.eventName === "oom.report.suppressed") {
         summary.addSuppressed(Number(record.attributes["oom.report.suppressed.count"]));
       }
@@ -37,19 +51,38 @@ export function openTable(output: Output): Sink {
     },
   };
 
+  function keep(row: Row): void {
+    if (top !== undefined && rows.length >= MAX_ROWS) keepLargest(rows, top);
+    if (rows.length < MAX_ROWS) rows.push(row);
+  }
+
   function toLines(facts: ReplayFacts): string[] {
     if (summary.kills === 0) return noKills(facts);
-    const lines = layOut(byTime(rows), output.stream.columns || DEFAULT_WIDTH, paint);
-    if (summary.kills > rows.length) {
-      lines.push(`… ${countOf(summary.kills - rows.length, "kill")} more: --output ndjson has them all`);
-    }
+    const width = output.stream.columns || DEFAULT_WIDTH;
+    const lines = groups === undefined ? toRows(width) : groups.lines(top, width, paint);
+    if (lines[0]?.includes("FILLED BY")) lines.push("", paint(BAR_LEGEND, "dim"));
     const [first = "", ...more] = summary.lines(facts);
     return [...lines, "", paint(first, "head"), ...more];
+  }
+
+  function toRows(width: number): string[] {
+    if (top !== undefined) keepLargest(rows, top);
+    const lines = layOut(top === undefined ? byTime(rows) : rows, width, paint);
+    const more = summary.kills - rows.length;
+    if (more > 0)
+      lines.push(`… ${countOf(more, "kill")} more${top === undefined ? ": --output ndjson has them all" : ""}`);
+    return lines;
   }
 
   function paint(text: string, look: Look): string {
     return look === "plain" ? text : styleText(STYLES[look], text, { stream: output.stream });
   }
+}
+
+/** In place: those whose victims held most, largest first. */
+function keepLargest(rows: Row[], top: number): void {
+  rows.sort((a, b) => b.heldBytes - a.heldBytes);
+  if (rows.length > top) rows.length = top;
 }
 
 const STYLES = { dim: "dim", alarm: "red", head: "bold" } as const;
