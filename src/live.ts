@@ -1,8 +1,8 @@
 /**
  * The agent's pipeline: what the sources tell, joined to kills, each once, and saved together with how far was read.
  *
- * At a kill line everything that may still tell the victim's cgroup is read at once, in the order in which it goes:
- * /proc, the tracepoint, the counters.
+ * At a kill line what may still tell the victim's cgroup is read in the order in which it goes: /proc at once,
+ * tracepoint and counters when all lines that are there have been read: they would not tell those of one look apart.
  */
 import type { KernelRecord } from "../parsers/kernel-record.ts";
 import { createOomAssembler, type OomObservation } from "../parsers/oom/assemble.ts";
@@ -72,6 +72,8 @@ export function createLive(options: LiveOptions): Live {
   /** when the log was last read to its end; undefined: not yet */
   let drainedMs: number | undefined;
   let savedMs = now();
+  /** a kill line has come since the sources were read */
+  let isKillRead = false;
   let waiting: LogRecord[] = [];
 
   function handOn(observations: readonly OomObservation[]): void {
@@ -94,7 +96,7 @@ export function createLive(options: LiveOptions): Live {
     windows.set(record, { afterMs, untilMs: drainedMs === undefined ? Math.min(nowMs, atMs + STAMP_MS) : nowMs });
     const proc = options.readVictim(line.pid);
     if (proc !== undefined) correlator.proc(line.pid, proc, nowMs);
-    options.readSources();
+    isKillRead = true;
   }
 
   function toRecord(told: ToldKill): LogRecord {
@@ -138,6 +140,8 @@ export function createLive(options: LiveOptions): Live {
       correlator.mark(victim, atMs);
     },
     tick(nowMs) {
+      if (isKillRead) options.readSources();
+      isKillRead = false;
       drainedMs = nowMs;
       handOn(assembler.tick(nowMs));
       save(correlator.tick(nowMs), nowMs);

@@ -35,7 +35,8 @@ export async function startStormAgent(args: readonly string[]): Promise<StormAge
   });
   const lines: string[] = [];
   createInterface(child.stdout).on("line", (line) => lines.push(line));
-  for await (const line of createInterface(child.stderr)) if (line.includes('"agent_started"')) break;
+  const log = createInterface(child.stderr);
+  await new Promise<void>((resolve) => log.on("line", (line) => line.includes('"agent_started"') && resolve()));
   const beforeMs = readCpuMs(child.pid);
 
   return {

@@ -27,21 +27,27 @@ const PACES: readonly Pace[] = [
 
 const reason = whyNoKills() ?? whyNoHogs();
 if (reason !== undefined) throw new Error(`no storm here: ${reason}`);
-const cgroups = openTestCgroups();
 const hogs = openHogs();
 try {
   const rows = [
     ["", "kills", "kills/s", "named by the log", "told", "twice", "placed", "unknown", "wrong", "CPU a kill"],
   ];
-  for (const [index, pace] of PACES.entries()) rows.push(await runStorm(pace, index));
+  for (const pace of PACES) rows.push(await runStorm(pace));
   process.stdout.write(`${KILLS} kills in four containers of a pod, 250 other cgroups:\n\n${formatTable(rows)}`);
 } finally {
-  await cgroups.remove();
   hogs.remove();
 }
 
-async function runStorm(pace: Pace, index: number): Promise<string[]> {
-  const root = cgroups.root.child(`storm-${index}`);
+async function runStorm(pace: Pace): Promise<string[]> {
+  const cgroups = openTestCgroups();
+  try {
+    return await runStormIn(cgroups.root, pace);
+  } finally {
+    await cgroups.remove();
+  }
+}
+
+async function runStormIn(root: TestCgroup, pace: Pace): Promise<string[]> {
   for (let other = 0; other < 250; other++) root.child(`other-${other}`);
   const containers = [0, 1, 2, 3].map((one) => root.child(`container-${one}`, 8 * MIB));
   const agent = await startStormAgent(pace.args);
