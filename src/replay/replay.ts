@@ -56,7 +56,7 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
 
   function emit(record: LogRecord): void {
     if (!selection.wants(record)) return;
-    if (!seen.add(String(record.attributes["log.record.uid"]))) {
+    if (!seen.add(record)) {
       duplicates++;
       return;
     }
