@@ -1,28 +1,23 @@
 /** `oomscribe agent`: reads the kernel's log and counters for as long as it runs and ships a record of every kill. */
+import type { Config } from "./config/read.ts";
+import { type Backend, type Deliveries, openDeliveries } from "./deliveries/deliveries.ts";
+import { toEndpoints } from "./deliveries/endpoints.ts";
 import { createLive, type Live, type LiveState } from "./live.ts";
-import { type Environment, readNodeFacts } from "./node-facts.ts";
-import { type OtlpExport, openOtlpExport } from "./ship/otlp-export.ts";
-import { type Outbox, openOutbox } from "./ship/outbox.ts";
+import { readNodeResource } from "./node-facts.ts";
+import type { Attributes } from "./ship/log-record.ts";
+import { openOtlpExport } from "./ship/otlp-export.ts";
 import { OutboxInUseError } from "./ship/outbox-file.ts";
-import { openSender, type Sender } from "./ship/outbox-sender.ts";
-import { readResourceEnv } from "./ship/resource-env.ts";
 import { openStdoutExport } from "./ship/stdout-export.ts";
 import { readBootId } from "./sources/boot-id.ts";
 import { monotonicMs } from "./sources/cgroup-counters.ts";
 import { createKernelClock, type KernelClock } from "./sources/clock.ts";
-import { openNodeSources, type SourceOptions } from "./sources-of-node.ts";
+import { openNodeSources } from "./sources-of-node.ts";
 import { type ExitStatus, type Stop, watchForStop } from "./stop.ts";
 import { createEvents, type Events } from "./telemetry/events.ts";
 import { type Logger, openLog } from "./telemetry/log.ts";
 
-export interface AgentOptions extends SourceOptions {
-  /** print records, one line of JSON each, and send none */
-  stdout?: boolean | undefined;
-  /** OTLP endpoint; default: OpenTelemetry's environment variables, then http://localhost:4318 */
-  otlp?: string | undefined;
-  /** where unsent records and the read position are kept over a restart; absent: nowhere */
-  stateDir?: string | undefined;
-  env: Environment;
+export interface AgentOptions {
+  config: Config;
   /** Oomscribe's own */
   version: string;
   /** when to stop; default: at SIGTERM or SIGINT */
@@ -54,27 +49,25 @@ export async function runAgent(options: AgentOptions): Promise<ExitStatus> {
 }
 
 async function run(options: AgentOptions, events: Events, stop: Stop): Promise<ExitStatus> {
-  const warn = (reason: string): void => events.report("setting_ignored", { reason });
-  const node = { ...readNodeFacts(options.env), ...readResourceEnv(options.env, warn) };
-  const backend = openBackend(options, events, stop);
-  const outbox = openState(options, events);
-  const sender = openSender({ outbox, export: backend.export, onTrouble: events.report });
+  const { settings } = options.config;
+  const node = readNodeResource(options.config, (reason) => events.report("setting_ignored", { reason }));
+  const backends = openBackends(options, events, stop);
   const bootId = readBootId();
+  const deliveries = openState(options, backends, bootId, events);
   const clock = createKernelClock();
-  const sources = openNodeSources(options, events, clock, (hasCounters, readSources, readVictim) => {
-    const restored = outbox.restored?.bootId === bootId ? outbox.restored : undefined;
-    const live = openLive({ node, bootId, clock, restored, hasCounters, readSources, readVictim, outbox, sender });
-    return { live, position: restored?.position };
+  const sourceOptions = { since: settings.since, kmsgPath: settings.kmsg, hostRoot: settings["host-root"] };
+  const sources = openNodeSources(sourceOptions, events, clock, (hasCounters, readSources, readVictim) => {
+    const live = openLive({ node, bootId, clock, deliveries, hasCounters, readSources, readVictim });
+    return { live, position: deliveries.restored?.position };
   });
   if (sources === undefined) throw new StartError("");
-  events.report("agent_started", { version: options.version, since: options.since, target: backend.target, node });
+  const target = backends.map((backend) => backend.target).join(", ");
+  events.report("agent_started", { version: options.version, since: settings.since, target, node });
 
   const { reason, status } = await stop.stopped;
   events.report("agent_stopping", { reason });
   sources.close();
-  const totals = await sender.close({ timeoutMs: CLOSE_MS });
-  backend.close();
-  outbox.close();
+  const totals = await deliveries.close({ timeoutMs: CLOSE_MS });
   events.report("agent_stopped", { ...totals, events: events.counts() });
   return status;
 }
@@ -82,55 +75,56 @@ async function run(options: AgentOptions, events: Events, stop: Stop): Promise<E
 /** What was said already needs no message. */
 class StartError extends Error {}
 
-function openBackend(
-  options: AgentOptions,
-  events: Events,
-  stop: Stop,
-): Pick<OtlpExport, "target" | "export" | "close"> {
-  if (options.stdout) {
+function openBackends({ config, version }: AgentOptions, events: Events, stop: Stop): Backend[] {
+  if (config.settings.backend === "stdout") {
     // `oomscribe agent --stdout | head`: with its reader gone there is nothing left to do.
     process.stdout.once("error", ({ message }) => stop.now(`standard output: ${message}`, 1));
-    return openStdoutExport();
+    return [openStdoutExport()];
   }
   try {
-    return openOtlpExport({
-      endpoint: options.otlp,
-      env: options.env,
-      version: options.version,
-      onWarning: (warning) => events.report("ship_warning", { warning }),
-    });
+    const onWarning = (warning: string): void => events.report("ship_warning", { warning });
+    return toEndpoints(config, version).map((endpoint) => openOtlpExport({ ...endpoint, onWarning }));
   } catch (error) {
     throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 
-function openState(options: AgentOptions, events: Events): Outbox<LiveState> {
+function openState(
+  { config: { settings } }: AgentOptions,
+  backends: readonly Backend[],
+  bootId: string | undefined,
+  events: Events,
+): Deliveries<LiveState> {
+  const maxAge = settings["outbox-max-age"];
   try {
-    return openOutbox<LiveState>({ directory: options.stateDir, onTrouble: events.report });
+    return openDeliveries<LiveState>({
+      backends,
+      directory: settings["state-dir"],
+      maxBytes: settings["outbox-max-bytes"],
+      maxAgeMs: maxAge === undefined ? undefined : maxAge * 1000,
+      bootId,
+      events,
+    });
   } catch (error) {
     if (error instanceof OutboxInUseError) throw new StartError(error.message, { cause: error });
     throw error;
   }
 }
 
-interface LiveParts
-  extends Pick<Parameters<typeof createLive>[0], "restored" | "hasCounters" | "readSources" | "readVictim"> {
-  node: ReturnType<typeof readNodeFacts>;
+interface LiveParts extends Pick<Parameters<typeof createLive>[0], "hasCounters" | "readSources" | "readVictim"> {
+  node: Attributes;
   bootId: string | undefined;
   clock: KernelClock;
-  outbox: Outbox<LiveState>;
-  sender: Sender;
+  deliveries: Deliveries<LiveState>;
 }
 
-function openLive({ node, bootId, clock, outbox, sender, ...rest }: LiveParts): Live {
+function openLive({ node, bootId, clock, deliveries, ...rest }: LiveParts): Live {
   return createLive({
     ...rest,
+    restored: deliveries.restored,
     context: { resource: node, ...(bootId === undefined ? {} : { bootId }) },
     now: monotonicMs,
     toWallUs: (atMs) => clock.toRealtimeUs(atMs * 1000),
-    commit(records, state) {
-      outbox.commit(records, state);
-      if (records.length > 0) sender.wake();
-    },
+    commit: deliveries.commit,
   });
 }

@@ -1,7 +1,9 @@
 /** What every record says of the node it was made on: OpenTelemetry's resource attributes of a host. */
 import { readFileSync } from "node:fs";
 import { hostname, release } from "node:os";
+import type { Config } from "./config/read.ts";
 import type { Attributes } from "./ship/log-record.ts";
+import { readResourceEnv } from "./ship/resource-env.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,6 +17,24 @@ export interface Host {
 }
 
 const SYSTEM: Host = { hostname, release, readFile };
+
+/**
+ * The resource attributes that every record of the agent starts from: the node's facts, then what the configuration says.
+ * @param warn told why OTEL_RESOURCE_ATTRIBUTES is ignored
+ */
+export function readNodeResource({ settings, env }: Config, warn: (reason: string) => void, host?: Host): Attributes {
+  const names = { K8S_NODE_NAME: settings["node-name"], K8S_CLUSTER_NAME: settings["cluster-name"] };
+  const { environment, backend } = settings;
+  return {
+    ...readNodeFacts(names, host),
+    // https://opentelemetry.io/docs/specs/semconv/resource/deployment-environment/
+    ...(environment === undefined ? {} : { "deployment.environment.name": environment }),
+    // https://docs.cubeapm.com/logs/ingestion/opentelemetry: what CubeAPM tells environments apart by.
+    ...(environment === undefined || backend !== "cubeapm" ? {} : { "cube.environment": environment }),
+    ...settings["resource-attributes"],
+    ...readResourceEnv(env, warn),
+  };
+}
 
 /**
  * Reads the node's facts. In a pod, K8S_NODE_NAME (by the downward API, spec.nodeName) and K8S_CLUSTER_NAME have to be

@@ -19,6 +19,7 @@ const ON_TOP = [
   "pipeline",
   "live",
   "sources-of-node",
+  "deliveries",
   "stop",
   "replay",
   "doctor",
@@ -36,6 +37,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "@opentelemetry/sdk-logs": "src/ship",
   "@kubernetes/client-node": "src/identify",
   pino: "src/telemetry",
+  yaml: "src/config",
   zod: "src/config",
 };
 

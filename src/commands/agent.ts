@@ -1,53 +1,62 @@
-/** The command `oomscribe agent`: its options, handed on to the agent. */
+/** The command `oomscribe agent`: reads its configuration and hands it on to the agent, or prints it. */
+import { SETTING_NAMES, settingOf } from "../config/settings.ts";
 import { UsageError } from "./arguments.ts";
-import { type Command, HELP_OPTION } from "./command.ts";
+import { type Command, HELP_OPTION, type OptionEntry, type ParsedArguments } from "./command.ts";
 
 export const agentCommand: Command = {
   name: "agent",
   summary: "Reads the kernel's log as it grows and sends a log record of every OOM kill by OTLP.",
   synopsis: "agent [OPTIONS]",
   options: [
-    {
-      name: "since",
-      value: "WHEN",
-      choices: ["boot", "now"],
-      help: "report the kills that the kernel's log still holds as well (the default), or only those to come",
-    },
-    { name: "stdout", help: "print the records, one line of JSON each, and send none" },
-    {
-      name: "otlp",
-      value: "URL",
-      help: "OTLP endpoint; default: OTEL_EXPORTER_OTLP_ENDPOINT, then http://localhost:4318",
-    },
-    {
-      name: "state-dir",
-      value: "DIR",
-      help: "keep unsent records and the read position here, over restarts; default: OOMSCRIBE_STATE_DIR, else nowhere",
-    },
-    { name: "host-root", value: "DIR", help: "where the node's file system is mounted; default: /" },
-    { name: "kmsg", value: "PATH", help: "the kernel's log; default: /dev/kmsg" },
+    ...settingOptions(),
+    { name: "stdout", help: "print the records, one line of JSON each, and send none: --backend stdout" },
+    { name: "config", value: "FILE", help: "YAML file with settings by their names; default: OOMSCRIBE_CONFIG" },
+    { name: "print-config", help: "print what all of this comes to, without secrets, and end" },
     HELP_OPTION,
   ],
-  notes: `OTEL_EXPORTER_OTLP_* variables set OTLP's headers, protocol, timeout,
-compression and certificates. K8S_NODE_NAME, K8S_CLUSTER_NAME and
-OTEL_RESOURCE_ATTRIBUTES name the node.`,
+  notes: `There are more settings than options: docs/configuration.md. Each is a key of
+the file and a variable too (--state-dir: state-dir, OOMSCRIBE_STATE_DIR);
+options win over variables, variables over the file. OTEL_EXPORTER_OTLP_*
+variables set OTLP's endpoint, headers, protocol, timeout, compression and
+certificates. K8S_NODE_NAME, K8S_CLUSTER_NAME and OTEL_RESOURCE_ATTRIBUTES name
+the node.`,
 
-  async run({ flags, values, positionals }) {
-    const [first] = positionals;
+  async run(parsed) {
+    const [first] = parsed.positionals;
     if (first !== undefined) throw new UsageError(`it takes no file (${first}); to read a file: oomscribe replay`);
-    if (flags.has("stdout") && values.has("otlp")) {
-      throw new UsageError("--stdout prints the records instead of sending them: leave out --stdout or --otlp");
+    const flags = toFlags(parsed);
+    const [{ readConfig }, { ConfigError }] = await Promise.all([
+      import("../config/read.ts"),
+      import("../config/config-error.ts"),
+    ]);
+    try {
+      const config = readConfig({ flags, env: process.env });
+      if (parsed.flags.has("print-config")) {
+        const { printConfig } = await import("../config/print.ts");
+        process.stdout.write(printConfig(config));
+        return 0;
+      }
+      const [{ runAgent }, { VERSION }] = await Promise.all([import("../agent.ts"), import("../version.ts")]);
+      return await runAgent({ config, version: VERSION });
+    } catch (error) {
+      if (error instanceof ConfigError) throw new UsageError(error.message, { cause: error });
+      throw error;
     }
-    const [{ runAgent }, { VERSION }] = await Promise.all([import("../agent.ts"), import("../version.ts")]);
-    return runAgent({
-      since: values.get("since") === "now" ? "now" : "boot",
-      stdout: flags.has("stdout"),
-      otlp: values.get("otlp"),
-      stateDir: values.get("state-dir") ?? (process.env["OOMSCRIBE_STATE_DIR"] || undefined),
-      hostRoot: values.get("host-root"),
-      kmsgPath: values.get("kmsg"),
-      env: process.env,
-      version: VERSION,
-    });
   },
 };
+
+function settingOptions(): OptionEntry[] {
+  return SETTING_NAMES.flatMap((name) => {
+    const { option, value, choices, help } = settingOf(name);
+    return option ? [{ name, value, help, ...(choices === undefined ? {} : { choices }) }] : [];
+  });
+}
+
+function toFlags({ flags, values, all }: ParsedArguments): ReadonlyMap<string, readonly string[]> {
+  if (!flags.has("stdout")) return all;
+  const other = ["otlp", "backend"].find((name) => values.has(name));
+  if (other !== undefined) {
+    throw new UsageError(`--stdout prints the records instead of sending them: leave out --stdout or --${other}`);
+  }
+  return new Map([...all, ["backend", ["stdout"]]]);
+}

@@ -18,6 +18,7 @@ export function parseArguments(options: readonly OptionEntry[], args: readonly s
   });
   const flags = new Set<string>();
   const values = new Map<string, string>();
+  const all = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     const option = options.find(({ name }) => name === token.name);
@@ -26,10 +27,12 @@ export function parseArguments(options: readonly OptionEntry[], args: readonly s
       if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
       flags.add(option.name);
     } else {
-      values.set(option.name, readValue(option, token.rawName, token.value, token.inlineValue === true));
+      const value = readValue(option, token.rawName, token.value, token.inlineValue === true);
+      values.set(option.name, value);
+      all.set(option.name, [...(all.get(option.name) ?? []), value]);
     }
   }
-  return { flags, values, positionals };
+  return { flags, values, all, positionals };
 }
 
 function toConfig({ short, value }: OptionEntry): { type: "string" | "boolean"; short?: string } {

@@ -17,6 +17,8 @@ export interface OptionEntry {
 export interface ParsedArguments {
   readonly flags: ReadonlySet<string>;
   readonly values: ReadonlyMap<string, string>;
+  /** of a repeated option each, in order */
+  readonly all: ReadonlyMap<string, readonly string[]>;
   readonly positionals: readonly string[];
 }
 

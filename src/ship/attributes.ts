@@ -56,6 +56,12 @@ export const ATTRIBUTE_GROUPS = [
       "os.type": { type: "string", when: "always", meaning: "`linux`" },
       "k8s.node.name": { type: "string", meaning: "the node's name in Kubernetes" },
       "k8s.cluster.name": { type: "string", meaning: "the cluster's name" },
+      "deployment.environment.name": { type: "string", when: "it is set", meaning: "environment of the node" },
+      "cube.environment": {
+        type: "string",
+        when: "it is set, for CubeAPM",
+        meaning: "the same, under the name that CubeAPM looks for",
+      },
     },
   },
   {

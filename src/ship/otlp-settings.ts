@@ -10,6 +10,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { createSecureContext } from "node:tls";
+import { BACKENDS, type BackendProfile } from "./backends.ts";
 
 export type OtlpProtocol = "http/protobuf" | "http/json";
 
@@ -27,16 +28,30 @@ export interface OtlpSettings {
   tls: { ca?: Buffer; cert?: Buffer; key?: Buffer };
 }
 
+/** What OpenTelemetry's variables can say. */
+export type OtlpVariable =
+  | "PROTOCOL"
+  | "HEADERS"
+  | "TIMEOUT"
+  | "COMPRESSION"
+  | "CERTIFICATE"
+  | "CLIENT_CERTIFICATE"
+  | "CLIENT_KEY";
+
 export interface OtlpOptions {
-  /** wins over the environment; gets `/v1/logs` where it has no path */
+  /** wins over the environment; gets the backend's path where it has none */
   endpoint?: string | undefined;
   /** wins over the environment */
   protocol?: OtlpProtocol | undefined;
   env: Environment;
+  /** what is set elsewhere, in the format of the variable: wins over the environment */
+  given?: Partial<Record<OtlpVariable, Variable>>;
+  /** default: a collector */
+  backend?: BackendProfile | undefined;
 }
 
-/** A variable that is set, and its name: empty is unset. */
-interface Variable {
+/** What is set, and who has set it, for people; of the environment, empty is unset. */
+export interface Variable {
   name: string;
   value: string;
 }
@@ -46,60 +61,70 @@ interface Variable {
  * @throws Error where the setting would send records nowhere, or to the wrong place
  */
 export function readOtlpSettings(options: OtlpOptions, warn: (message: string) => void): OtlpSettings {
-  const { env } = options;
+  const { backend = BACKENDS.collector } = options;
+  const protocol = readProtocol(options, backend);
   const settings: OtlpSettings = {
-    url: readUrl(options.endpoint, env),
-    protocol: readProtocol(options.protocol, env),
-    headers: readHeaders(env, warn),
-    timeoutMs: readTimeout(env, warn),
-    compression: readCompression(env, warn),
+    url: readUrl(options, backend),
+    protocol,
+    headers: { ...backend.headers, ...readHeaders(options, warn) },
+    timeoutMs: readTimeout(options, warn),
+    compression: readCompression(options, protocol, warn),
     tls: {},
   };
-  if (settings.url.protocol === "https:") settings.tls = readTls(env, warn);
+  if (settings.url.protocol === "https:") settings.tls = readTls(options, warn);
   return settings;
 }
 
-const DEFAULT_ENDPOINT = "http://localhost:4318";
 const LOGS_PATH = "v1/logs";
 
-function readUrl(endpoint: string | undefined, env: Environment): URL {
+function readUrl({ endpoint, env }: OtlpOptions, backend: BackendProfile): URL {
   if (endpoint !== undefined && endpoint !== "") {
-    const url = parseUrl({ name: "the OTLP endpoint", value: endpoint });
-    return url.pathname === "/" ? withLogsPath(url) : url;
+    return withPath(parseUrl({ name: "the OTLP endpoint", value: endpoint }), backend);
   }
   // A signal's own endpoint is used as it is; the general one is the base of every signal's.
   const logs = variable(env, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT");
   if (logs !== undefined) return parseUrl(logs);
-  const base = variable(env, "OTEL_EXPORTER_OTLP_ENDPOINT") ?? { name: "", value: DEFAULT_ENDPOINT };
-  return withLogsPath(parseUrl(base));
+  const base = variable(env, "OTEL_EXPORTER_OTLP_ENDPOINT");
+  if (base === undefined) return withPath(new URL(backend.endpoint), backend);
+  const url = parseUrl(base);
+  if (url.pathname === "/") return withPath(url, backend);
+  url.pathname += url.pathname.endsWith("/") ? LOGS_PATH : `/${LOGS_PATH}`;
+  return url;
+}
+
+function withPath(base: URL, { path }: BackendProfile): URL {
+  const url = new URL(base);
+  if (url.pathname === "/") url.pathname = path;
+  return url;
 }
 
 function parseUrl({ name, value }: Variable): URL {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    throw new Error(`${name}: "${value}" is not an http(s) URL; write for example ${DEFAULT_ENDPOINT}`);
+    throw new Error(`${name}: "${value}" is not an http(s) URL; write for example ${BACKENDS.collector.endpoint}`);
   }
   return url;
 }
 
-function withLogsPath(base: URL): URL {
-  const url = new URL(base);
-  url.pathname += url.pathname.endsWith("/") ? LOGS_PATH : `/${LOGS_PATH}`;
-  return url;
+function readProtocol(options: OtlpOptions, backend: BackendProfile): OtlpProtocol {
+  const chosen = options.protocol ?? readChosenProtocol(options) ?? "http/protobuf";
+  if (backend.protocol === undefined || backend.protocol === chosen) return chosen;
+  throw new Error(`this backend takes OTLP as ${backend.protocol} only: set the protocol to that, or not at all`);
 }
 
-function readProtocol(protocol: OtlpProtocol | undefined, env: Environment): OtlpProtocol {
-  if (protocol !== undefined) return protocol;
-  const chosen = either(env, "PROTOCOL");
-  if (chosen === undefined || chosen.value === "http/protobuf") return "http/protobuf";
-  if (chosen.value === "http/json") return "http/json";
+function readChosenProtocol(options: OtlpOptions): OtlpProtocol | undefined {
+  const chosen = either(options, "PROTOCOL");
+  if (chosen === undefined || chosen.value === "http/protobuf" || chosen.value === "http/json") {
+    return chosen?.value as OtlpProtocol | undefined;
+  }
   throw new Error(
     `${chosen.name}=${chosen.value}: only http/protobuf and http/json are sent; set OTEL_EXPORTER_OTLP_LOGS_PROTOCOL ` +
       "to one of them and the endpoint to the backend's HTTP port (4318 as a rule)",
   );
 }
 
-function readHeaders(env: Environment, warn: (message: string) => void): Record<string, string> {
+function readHeaders({ env, given }: OtlpOptions, warn: (message: string) => void): Record<string, string> {
+  if (given?.HEADERS !== undefined) return parseHeaders(given.HEADERS, warn);
   return {
     ...parseHeaders(variable(env, "OTEL_EXPORTER_OTLP_HEADERS"), warn),
     ...parseHeaders(variable(env, "OTEL_EXPORTER_OTLP_LOGS_HEADERS"), warn),
@@ -133,8 +158,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** Timers count in 32 bits; nobody waits an hour for a batch. */
 const MAX_TIMEOUT_MS = 3_600_000;
 
-function readTimeout(env: Environment, warn: (message: string) => void): number {
-  const chosen = either(env, "TIMEOUT");
+function readTimeout(options: OtlpOptions, warn: (message: string) => void): number {
+  const chosen = either(options, "TIMEOUT");
   if (chosen === undefined) return DEFAULT_TIMEOUT_MS;
   const ms = Number(chosen.value);
   if (ms > 0) return Math.min(ms, MAX_TIMEOUT_MS);
@@ -142,18 +167,23 @@ function readTimeout(env: Environment, warn: (message: string) => void): number 
   return DEFAULT_TIMEOUT_MS;
 }
 
-function readCompression(env: Environment, warn: (message: string) => void): "none" | "gzip" {
-  const chosen = either(env, "COMPRESSION");
-  if (chosen === undefined || chosen.value === "none") return "none";
-  if (chosen.value === "gzip") return "gzip";
+function readCompression(
+  options: OtlpOptions,
+  protocol: OtlpProtocol,
+  warn: (message: string) => void,
+): "none" | "gzip" {
+  const chosen = either(options, "COMPRESSION");
+  // A kill's record is a third of its size in gzip, which every receiver of protobuf takes: the collector sends so too.
+  if (chosen === undefined) return protocol === "http/protobuf" ? "gzip" : "none";
+  if (chosen.value === "none" || chosen.value === "gzip") return chosen.value;
   warn(`${chosen.name}=${chosen.value}: only gzip and none are known; nothing is compressed`);
   return "none";
 }
 
-function readTls(env: Environment, warn: (message: string) => void): OtlpSettings["tls"] {
-  const ca = either(env, "CERTIFICATE");
-  const cert = either(env, "CLIENT_CERTIFICATE");
-  const key = either(env, "CLIENT_KEY");
+function readTls(options: OtlpOptions, warn: (message: string) => void): OtlpSettings["tls"] {
+  const ca = either(options, "CERTIFICATE");
+  const cert = either(options, "CLIENT_CERTIFICATE");
+  const key = either(options, "CLIENT_KEY");
   if ((cert === undefined) !== (key === undefined)) {
     warn(`${(cert ?? key)?.name} is ignored: a client certificate needs both CLIENT_CERTIFICATE and CLIENT_KEY`);
   }
@@ -179,9 +209,11 @@ function readPem(file: Variable, check: (pem: Buffer) => unknown): Buffer {
   }
 }
 
-/** The variable of logs, or the one of every signal. */
-function either(env: Environment, what: string): Variable | undefined {
-  return variable(env, `OTEL_EXPORTER_OTLP_LOGS_${what}`) ?? variable(env, `OTEL_EXPORTER_OTLP_${what}`);
+/** What is given, else the variable of logs, else the one of every signal. */
+function either({ env, given }: OtlpOptions, what: OtlpVariable): Variable | undefined {
+  return (
+    given?.[what] ?? variable(env, `OTEL_EXPORTER_OTLP_LOGS_${what}`) ?? variable(env, `OTEL_EXPORTER_OTLP_${what}`)
+  );
 }
 
 function variable(env: Environment, name: string): Variable | undefined {

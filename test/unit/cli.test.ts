@@ -14,7 +14,7 @@ describe("help and version", () => {
   });
 
   test.each([
-    ["agent", ["--since", "--stdout", "--otlp", "--kmsg"]],
+    ["agent", ["--since", "--stdout", "--otlp", "--kmsg", "--backend", "--config", "--print-config"]],
     [
       "replay",
       [
@@ -75,6 +75,9 @@ const MISTAKES: [args: string[], sentence: RegExp][] = [
   [["replay", "--otlp", "localhost:4318", ONE], /not an http\(s\) URL/],
   [["agent", "--since", "bot"], /--since bot: did you mean boot\?/],
   [["agent", "--stdout", "--otlp", "http://localhost"], /leave out --stdout or --otlp/],
+  [["agent", "--stdout", "--backend", "loki"], /leave out --stdout or --backend/],
+  [["agent", "--otlp", "localhost:4318"], /--otlp: 0: is not an http\(s\) URL/],
+  [["agent", "--config", "/nonexistent.yaml"], /\/nonexistent\.yaml cannot be read: ENOENT/],
   [["agent", ONE], /takes no file .*oomscribe replay/],
 ];
 
@@ -96,4 +99,19 @@ test("the agent's own failure to start keeps its status", async () => {
   ]);
   expect(stderr).toContain("kmsg_open_failed");
   expect(status).toBe(1);
+});
+
+test("agent --print-config prints what is set, and starts nothing", async () => {
+  const env = { OTEL_EXPORTER_OTLP_HEADERS: "authorization=hunter2", OOMSCRIBE_STATE_DIR: "/var/lib/oomscribe" };
+  const { stdout, stderr, status } = await runCli(["agent", "--since", "now", "--stdout", "--print-config"], { env });
+  expect(stdout).toContain('since: "now" # --since\nbackend: "stdout" # --backend\n');
+  expect(stdout).toContain('state-dir: "/var/lib/oomscribe" # OOMSCRIBE_STATE_DIR\n');
+  expect(stdout).not.toContain("hunter2");
+  expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+});
+
+test("OOMSCRIBE_ variables that there are not are mistakes", async () => {
+  const { stderr, status } = await runCli(["agent"], { env: { OOMSCRIBE_STATDIR: "/x" } });
+  expect(stderr).toMatch(/unknown setting OOMSCRIBE_STATDIR, did you mean OOMSCRIBE_STATE_DIR\?/);
+  expect(status).toBe(2);
 });

@@ -11,7 +11,14 @@ import { BOOT_ID, killsOf, makeBareKill, makeKill, makeRecord, makeUnloggedKill,
 
 const groups: readonly AttributeGroup[] = ATTRIBUTE_GROUPS;
 const NODE = {
-  resource: { "host.name": "n1", "host.id": "m1", "k8s.node.name": "n1", "k8s.cluster.name": "c1" },
+  resource: {
+    "host.name": "n1",
+    "host.id": "m1",
+    "k8s.node.name": "n1",
+    "k8s.cluster.name": "c1",
+    "deployment.environment.name": "e1",
+    "cube.environment": "e1",
+  },
   bootId: BOOT_ID,
 };
 

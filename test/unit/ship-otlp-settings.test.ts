@@ -1,5 +1,6 @@
 /** OTLP's standard variables, one by one, and what is said where one of them cannot be used. */
 import { describe, expect, test } from "vitest";
+import { BACKENDS, type BackendName } from "../../src/ship/backends.ts";
 import { type OtlpOptions, readOtlpSettings } from "../../src/ship/otlp-settings.ts";
 
 type Env = Record<string, string>;
@@ -16,10 +17,57 @@ test("without any: http/protobuf to this machine's collector", () => {
     protocol: "http/protobuf",
     headers: {},
     timeoutMs: 10_000,
-    compression: "none",
+    compression: "gzip",
     tls: {},
     warnings: [],
   });
+});
+
+test("JSON is for reading along: not compressed by itself", () => {
+  expect(read({ OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" }).compression).toBe("none");
+});
+
+describe("backends", () => {
+  test.each<[BackendName, string | undefined, Env, string]>([
+    ["cubeapm", "http://cube:3130", {}, "http://cube:3130/api/logs/insert/opentelemetry/v1/logs"],
+    ["cubeapm", undefined, {}, "http://localhost:3130/api/logs/insert/opentelemetry/v1/logs"],
+    [
+      "cubeapm",
+      undefined,
+      { OTEL_EXPORTER_OTLP_ENDPOINT: "http://a:1" },
+      "http://a:1/api/logs/insert/opentelemetry/v1/logs",
+    ],
+    ["cubeapm", "http://proxy/own/path", {}, "http://proxy/own/path"],
+    ["victorialogs", "http://vl:9428/", {}, "http://vl:9428/insert/opentelemetry/v1/logs"],
+    ["loki", "https://loki", {}, "https://loki/otlp/v1/logs"],
+    ["collector", "http://c", {}, "http://c/v1/logs"],
+  ])("%s at %s", (name, endpoint, env, expected) => {
+    expect(read(env, { endpoint, backend: BACKENDS[name] }).url).toBe(expected);
+  });
+
+  test("their headers stand below those that are set", () => {
+    const { headers } = read({}, { backend: BACKENDS.cubeapm });
+    expect(headers["cube-stream-fields"]?.split(",")).toEqual(expect.arrayContaining(["severity", "event.name"]));
+    expect(headers["cube-stream-fields"]).not.toMatch(/pod|container|pid|uid/);
+    const env = { OTEL_EXPORTER_OTLP_HEADERS: "Cube-Stream-Fields=host.name" };
+    expect(read(env, { backend: BACKENDS.cubeapm }).headers).toEqual({ "cube-stream-fields": "host.name" });
+  });
+
+  test("JSON where only protobuf is taken is an error", () => {
+    const attempt = (): unknown => read({}, { protocol: "http/json", backend: BACKENDS.cubeapm });
+    expect(attempt).toThrow(/takes OTLP as http\/protobuf only/);
+  });
+});
+
+test("what is given wins over the environment, and is named in what is said of it", () => {
+  const env = { OTEL_EXPORTER_OTLP_HEADERS: "a=1", OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: "5" };
+  const given = {
+    HEADERS: { name: "--h", value: "b=2" },
+    TIMEOUT: { name: "--t", value: "7" },
+    CERTIFICATE: { name: "otlp-ca-file in x.yaml", value: "/nonexistent" },
+  };
+  expect(read(env, { given })).toMatchObject({ headers: { b: "2" }, timeoutMs: 7 });
+  expect(() => read(env, { given, endpoint: "https://a" })).toThrow(/^otlp-ca-file in x\.yaml=\/nonexistent cannot/);
 });
 
 describe("the endpoint", () => {

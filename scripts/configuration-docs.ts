@@ -1,0 +1,35 @@
+/** Writes the table of docs/configuration.md from the settings and their schema: `npm run docs`. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { describeTypes } from "../src/config/schema-types.ts";
+import { SETTING_NAMES, type SettingName, settingOf, variableOf } from "../src/config/settings.ts";
+
+const PAGE = new URL("../docs/configuration.md", import.meta.url);
+const BEGIN = "<!-- settings: generated from src/config by `npm run docs` -->";
+const END = "<!-- end of settings -->";
+
+if (import.meta.main) writeFileSync(PAGE, renderConfigurationPage());
+
+/** The page as it should be: its prose as it stands, the settings made anew. */
+export function renderConfigurationPage(): string {
+  const page = readFileSync(PAGE, "utf8");
+  const begin = page.indexOf(BEGIN);
+  const end = page.indexOf(END);
+  if (begin === -1 || end < begin) throw new Error(`docs/configuration.md: put the lines "${BEGIN}" and "${END}" back`);
+  const types = describeTypes();
+  const sections = SETTING_NAMES.map((name) => renderSetting(name, types[name]));
+  return `${page.slice(0, begin)}${BEGIN}\n\n${sections.join("\n")}\n${page.slice(end)}`;
+}
+
+function renderSetting(name: SettingName, type: string): string {
+  const { help, standard, option, value, reload, secret, ...rest } = settingOf(name);
+  const byDefault = rest.default === undefined ? "not set" : `\`${rest.default}\``;
+  const others = standard?.map((variable) => `\`${variable}\``).join(", ");
+  const lines = [
+    `- Type: ${type}. Default: ${byDefault}.`,
+    `- Set by ${option ? `\`--${name} ${value}\`, ` : ""}\`${variableOf(name)}\`, \`${name}\` in the file${others === undefined ? "" : `; or by ${others}`}.`,
+    ...(secret ? ["- A secret: it is never printed, and no option of the command line."] : []),
+    ...(reload ? ["- A new value takes effect with SIGHUP."] : []),
+  ];
+  const sentence = `${help.charAt(0).toUpperCase()}${help.slice(1)}.`;
+  return `### \`${name}\`\n\n${sentence}\n\n${lines.join("\n")}\n`;
+}

@@ -1,0 +1,124 @@
+/**
+ * Where records go: for each endpoint an outbox of its own, and a sender that empties it. So one that is away holds up
+ * no other, and each has its own bounds; what it costs is a record's bytes once for each.
+ */
+import { hash } from "node:crypto";
+import { join } from "node:path";
+import type { LogRecord } from "../ship/log-record.ts";
+import type { OtlpExport } from "../ship/otlp-export.ts";
+import { type Outbox, openOutbox } from "../ship/outbox.ts";
+import { openSender, type Sender, type SenderTotals } from "../ship/outbox-sender.ts";
+import type { Events } from "../telemetry/events.ts";
+
+export type Backend = Pick<OtlpExport, "target" | "export" | "close">;
+
+/** What the state must tell of how far it goes. */
+interface Progress {
+  bootId: string;
+  position: number | undefined;
+}
+
+export interface DeliveriesOptions {
+  /** one for each endpoint, at least one; closed by close() */
+  backends: readonly Backend[];
+  /** absent: memory only */
+  directory: string | undefined;
+  maxBytes?: number | undefined;
+  /** milliseconds */
+  maxAgeMs?: number | undefined;
+  /** states of another boot are not restored */
+  bootId: string | undefined;
+  events: Events;
+}
+
+export interface Deliveries<S> {
+  /** Of several endpoints the state that is furthest behind: what the others have, their outboxes know. */
+  readonly restored: S | undefined;
+  /** Saves in each outbox, all or nothing, and wakes its sender. */
+  commit(records: readonly LogRecord[], state: S): void;
+  /** Sends what waits for up to `timeoutMs` milliseconds and lets go of everything. @returns totals of all endpoints */
+  close(options: { timeoutMs: number }): Promise<SenderTotals>;
+}
+
+interface Delivery<S> {
+  backend: Backend;
+  outbox: Outbox<S>;
+  sender: Sender;
+}
+
+/** @throws OutboxInUseError */
+export function openDeliveries<S extends Progress>(options: DeliveriesOptions): Deliveries<S> {
+  const deliveries: Delivery<S>[] = [];
+  try {
+    for (const [index, backend] of options.backends.entries()) deliveries.push(open(backend, index));
+  } catch (error) {
+    for (const { outbox } of deliveries) outbox.close();
+    throw error;
+  }
+
+  function open(backend: Backend, index: number): Delivery<S> {
+    const { maxBytes, maxAgeMs, events } = options;
+    const outbox = openOutbox<S>({
+      directory: directoryOf(options.directory, backend, index),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+      ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+      onTrouble: (name, detail) => events.report(name, withTarget(detail, backend)),
+    });
+    const sender = openSender({
+      outbox,
+      export: backend.export,
+      onTrouble: (name, detail) => events.report(name, withTarget(detail, backend)),
+    });
+    return { backend, outbox, sender };
+  }
+
+  /** With one endpoint there is nothing to tell apart. */
+  function withTarget<D extends object>(detail: D, { target }: Backend): D & { target?: string } {
+    return options.backends.length === 1 ? detail : { ...detail, target };
+  }
+
+  return {
+    restored: furthestBehind(deliveries, options.bootId),
+    commit(records, state) {
+      for (const { outbox, sender } of deliveries) {
+        outbox.commit(records, state);
+        if (records.length > 0) sender.wake();
+      }
+    },
+    async close(limits) {
+      const totals = await Promise.all(deliveries.map(({ sender }) => sender.close(limits)));
+      for (const { backend, outbox } of deliveries) {
+        backend.close();
+        outbox.close();
+      }
+      return totals.reduce(addTotals);
+    },
+  };
+}
+
+/**
+ * The first endpoint has the directory itself, so that what waits is not stranded when its address changes. The others
+ * are told apart by their address, in whatever order they are named.
+ */
+function directoryOf(directory: string | undefined, { target }: Backend, index: number): string | undefined {
+  if (directory === undefined || index === 0) return directory;
+  return join(directory, `endpoint-${hash("sha256", target).slice(0, 12)}`);
+}
+
+/** An endpoint that is new has no state: it gets what comes from now on. */
+function furthestBehind<S extends Progress>(
+  deliveries: readonly Delivery<S>[],
+  bootId: string | undefined,
+): S | undefined {
+  const states = deliveries.flatMap(({ outbox: { restored } }) => (restored?.bootId === bootId ? [restored] : []));
+  return states.toSorted((a, b) => (a?.position ?? 0) - (b?.position ?? 0))[0];
+}
+
+function addTotals(a: SenderTotals, b: SenderTotals): SenderTotals {
+  return {
+    delivered: a.delivered + b.delivered,
+    rejected: a.rejected + b.rejected,
+    retries: a.retries + b.retries,
+    waiting: a.waiting + b.waiting,
+  };
+}
