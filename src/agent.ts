@@ -1,9 +1,11 @@
 /** `oomscribe agent`: reads the kernel's log and counters for as long as it runs and ships a record of every kill. */
 import type { Config } from "./config/read.ts";
-import { type Backend, type Deliveries, openDeliveries } from "./deliveries/deliveries.ts";
+import { type Backend, createReplaceable } from "./deliveries/backend.ts";
+import { type Deliveries, openDeliveries } from "./deliveries/deliveries.ts";
 import { toEndpoints } from "./deliveries/endpoints.ts";
 import { createLive, type Live, type LiveState } from "./live.ts";
 import { readNodeResource } from "./node-facts.ts";
+import { reload } from "./reload.ts";
 import type { Attributes } from "./ship/log-record.ts";
 import { openOtlpExport } from "./ship/otlp-export.ts";
 import { OutboxInUseError } from "./ship/outbox-file.ts";
@@ -18,6 +20,8 @@ import { type Logger, openLog } from "./telemetry/log.ts";
 
 export interface AgentOptions {
   config: Config;
+  /** Reads it again, at SIGHUP. @throws ConfigError */
+  readConfig?: () => Config;
   /** Oomscribe's own */
   version: string;
   /** when to stop; default: at SIGTERM or SIGINT */
@@ -51,7 +55,8 @@ export async function runAgent(options: AgentOptions): Promise<ExitStatus> {
 async function run(options: AgentOptions, events: Events, stop: Stop): Promise<ExitStatus> {
   const { settings } = options.config;
   const node = readNodeResource(options.config, (reason) => events.report("setting_ignored", { reason }));
-  const backends = openBackends(options, events, stop);
+  const openBackends = (config: Config): Backend[] => openExports(config, options.version, events);
+  const backends = openFirstBackends(options.config, openBackends, stop).map(createReplaceable);
   const bootId = readBootId();
   const deliveries = openState(options, backends, bootId, events);
   const clock = createKernelClock();
@@ -64,7 +69,12 @@ async function run(options: AgentOptions, events: Events, stop: Stop): Promise<E
   const target = backends.map((backend) => backend.target).join(", ");
   events.report("agent_started", { version: options.version, since: settings.since, target, node });
 
+  const { config, readConfig = () => config } = options;
+  const onReloaded = (): void => deliveries.hurry();
+  const onHangUp = (): void => reload({ config, readConfig, backends, openBackends, onReloaded, events });
+  process.on("SIGHUP", onHangUp);
   const { reason, status } = await stop.stopped;
+  process.off("SIGHUP", onHangUp);
   events.report("agent_stopping", { reason });
   sources.close();
   const totals = await deliveries.close({ timeoutMs: CLOSE_MS });
@@ -75,17 +85,29 @@ async function run(options: AgentOptions, events: Events, stop: Stop): Promise<E
 /** What was said already needs no message. */
 class StartError extends Error {}
 
-function openBackends({ config, version }: AgentOptions, events: Events, stop: Stop): Backend[] {
+function openFirstBackends(config: Config, openBackends: (config: Config) => Backend[], stop: Stop): Backend[] {
   if (config.settings.backend === "stdout") {
     // `oomscribe agent --stdout | head`: with its reader gone there is nothing left to do.
     process.stdout.once("error", ({ message }) => stop.now(`standard output: ${message}`, 1));
     return [openStdoutExport()];
   }
   try {
-    const onWarning = (warning: string): void => events.report("ship_warning", { warning });
-    return toEndpoints(config, version).map((endpoint) => openOtlpExport({ ...endpoint, onWarning }));
+    return openBackends(config);
   } catch (error) {
     throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** @throws Error where a setting would send records nowhere; then none is open */
+function openExports(config: Config, version: string, events: Events): Backend[] {
+  const onWarning = (warning: string): void => events.report("ship_warning", { warning });
+  const opened: Backend[] = [];
+  try {
+    for (const endpoint of toEndpoints(config, version)) opened.push(openOtlpExport({ ...endpoint, onWarning }));
+    return opened;
+  } catch (error) {
+    for (const backend of opened) backend.close();
+    throw error;
   }
 }
 

@@ -29,15 +29,16 @@ the node.`,
       import("../config/read.ts"),
       import("../config/config-error.ts"),
     ]);
+    const read = () => readConfig({ flags, env: process.env });
     try {
-      const config = readConfig({ flags, env: process.env });
+      const config = read();
       if (parsed.flags.has("print-config")) {
         const { printConfig } = await import("../config/print.ts");
         process.stdout.write(printConfig(config));
         return 0;
       }
       const [{ runAgent }, { VERSION }] = await Promise.all([import("../agent.ts"), import("../version.ts")]);
-      return await runAgent({ config, version: VERSION });
+      return await runAgent({ config, readConfig: read, version: VERSION });
     } catch (error) {
       if (error instanceof ConfigError) throw new UsageError(error.message, { cause: error });
       throw error;

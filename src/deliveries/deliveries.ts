@@ -5,12 +5,10 @@
 import { hash } from "node:crypto";
 import { join } from "node:path";
 import type { LogRecord } from "../ship/log-record.ts";
-import type { OtlpExport } from "../ship/otlp-export.ts";
 import { type Outbox, openOutbox } from "../ship/outbox.ts";
 import { openSender, type Sender, type SenderTotals } from "../ship/outbox-sender.ts";
 import type { Events } from "../telemetry/events.ts";
-
-export type Backend = Pick<OtlpExport, "target" | "export" | "close">;
+import type { Backend } from "./backend.ts";
 
 /** What the state must tell of how far it goes. */
 interface Progress {
@@ -36,6 +34,8 @@ export interface Deliveries<S> {
   readonly restored: S | undefined;
   /** Saves in each outbox, all or nothing, and wakes its sender. */
   commit(records: readonly LogRecord[], state: S): void;
+  /** What was not delivered is tried again at once: something has changed. */
+  hurry(): void;
   /** Sends what waits for up to `timeoutMs` milliseconds and lets go of everything. @returns totals of all endpoints */
   close(options: { timeoutMs: number }): Promise<SenderTotals>;
 }
@@ -84,6 +84,9 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions): 
         outbox.commit(records, state);
         if (records.length > 0) sender.wake();
       }
+    },
+    hurry() {
+      for (const { sender } of deliveries) sender.hurry();
     },
     async close(limits) {
       const totals = await Promise.all(deliveries.map(({ sender }) => sender.close(limits)));

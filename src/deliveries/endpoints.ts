@@ -10,7 +10,14 @@ export function toEndpoints(config: Config, version: string): OtlpExportOptions[
   const { settings, env } = config;
   if (settings.backend === "stdout") return [];
   const backend = withAccessKey(BACKENDS[settings.backend], settings["access-key"]);
-  const common = { env, version, backend, given: toGiven(config), protocol: settings["otlp-protocol"] };
+  const common = {
+    env,
+    version,
+    backend,
+    given: toGiven(config),
+    protocol: settings["otlp-protocol"],
+    headersFile: settings["otlp-headers-file"],
+  };
   return (settings.otlp ?? [undefined]).map((endpoint) => ({ ...common, endpoint }));
 }
 

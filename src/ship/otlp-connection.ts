@@ -21,7 +21,9 @@ const RESPONSES = "http.client.response.finish";
 
 export function openConnection(settings: OtlpSettings): OtlpConnection {
   const isSecure = settings.url.protocol === "https:";
-  const agent = isSecure ? new HttpsAgent({ keepAlive: true, ...settings.tls }) : new HttpAgent({ keepAlive: true });
+  // https://nodejs.org/api/http.html#built-in-proxy-support: an https backend is reached by CONNECT, so that TLS is its own.
+  const options = { keepAlive: true, proxyEnv: settings.proxyEnv };
+  const agent = isSecure ? new HttpsAgent({ ...options, ...settings.tls }) : new HttpAgent(options);
   let lastAnswer: Answer | undefined;
 
   function onResponse(message: unknown): void {

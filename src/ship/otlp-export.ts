@@ -8,6 +8,7 @@
 import { OTLPLogExporter as JsonExporter } from "@opentelemetry/exporter-logs-otlp-http";
 import { OTLPLogExporter as ProtobufExporter } from "@opentelemetry/exporter-logs-otlp-proto";
 import type { LogRecordExporter } from "@opentelemetry/sdk-logs";
+import { openHeadersFile } from "./headers-file.ts";
 import type { LogRecord } from "./log-record.ts";
 import { type OtlpConnection, openConnection } from "./otlp-connection.ts";
 import { openDiagnostics, type PartialSuccess } from "./otlp-diagnostics.ts";
@@ -42,9 +43,11 @@ export function openOtlpExport(options: OtlpExportOptions): OtlpExport {
   const warn = options.onWarning ?? (() => {});
   const settings = readOtlpSettings(options, warn);
   const { timeoutMs } = settings;
+  const file = settings.headersFile === undefined ? undefined : openHeadersFile(settings.headersFile, warn);
+  const headers = async (): Promise<Record<string, string>> => ({ ...settings.headers, ...file?.read() });
   const connection = openConnection(settings);
   const diagnostics = openDiagnostics(warn);
-  const exporter = createExporter(settings, connection, options.version);
+  const exporter = createExporter(settings, connection, options.version, headers);
   const scope = { name: "oomscribe", version: options.version };
 
   function toSuccess(sent: number, partial: PartialSuccess | undefined): Outcome {
@@ -88,12 +91,17 @@ export function openOtlpExport(options: OtlpExportOptions): OtlpExport {
   };
 }
 
-function createExporter(settings: OtlpSettings, connection: OtlpConnection, version: string): LogRecordExporter {
+function createExporter(
+  settings: OtlpSettings,
+  connection: OtlpConnection,
+  version: string,
+  headers: () => Promise<Record<string, string>>,
+): LogRecordExporter {
   const Exporter = settings.protocol === "http/json" ? JsonExporter : ProtobufExporter;
   type Config = NonNullable<ConstructorParameters<typeof Exporter>[0]>;
   return new Exporter({
     url: settings.url.href,
-    headers: settings.headers,
+    headers,
     timeoutMillis: settings.timeoutMs,
     compression: settings.compression as NonNullable<Config["compression"]>,
     httpAgentOptions: () => connection.agent,

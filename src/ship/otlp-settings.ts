@@ -21,11 +21,15 @@ export interface OtlpSettings {
   protocol: OtlpProtocol;
   /** names in lower case */
   headers: Record<string, string>;
+  /** with headers that win over these and may change */
+  headersFile?: string;
   /** milliseconds that a batch may take, its retries included */
   timeoutMs: number;
   compression: "none" | "gzip";
   /** PEM; absent: the system's authorities, no client certificate */
   tls: { ca?: Buffer; cert?: Buffer; key?: Buffer };
+  /** HTTP_PROXY, HTTPS_PROXY, NO_PROXY as they are set, in either case */
+  proxyEnv: Record<string, string>;
 }
 
 /** What OpenTelemetry's variables can say. */
@@ -46,6 +50,8 @@ export interface OtlpOptions {
   env: Environment;
   /** what is set elsewhere, in the format of the variable: wins over the environment */
   given?: Partial<Record<OtlpVariable, Variable>>;
+  /** with more headers, which win over all others; read again when it changes */
+  headersFile?: string | undefined;
   /** default: a collector */
   backend?: BackendProfile | undefined;
 }
@@ -70,6 +76,8 @@ export function readOtlpSettings(options: OtlpOptions, warn: (message: string) =
     timeoutMs: readTimeout(options, warn),
     compression: readCompression(options, protocol, warn),
     tls: {},
+    proxyEnv: readProxyEnv(options.env),
+    ...(options.headersFile === undefined ? {} : { headersFile: options.headersFile }),
   };
   if (settings.url.protocol === "https:") settings.tls = readTls(options, warn);
   return settings;
@@ -207,6 +215,14 @@ function readPem(file: Variable, check: (pem: Buffer) => unknown): Buffer {
   } catch (error) {
     throw new Error(`${file.name}=${file.value} cannot be used: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+const PROXY = /^(?:https?|no)_proxy$/i;
+
+function readProxyEnv(env: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (PROXY.test(name) && value !== undefined ? [[name, value]] : [])),
+  );
 }
 
 /** What is given, else the variable of logs, else the one of every signal. */

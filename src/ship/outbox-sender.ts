@@ -38,6 +38,8 @@ export interface Sender {
   readonly totals: Readonly<SenderTotals>;
   /** There is something to send. Does not shorten the wait of a backend in trouble. */
   wake(): void;
+  /** Ends that wait: the backend is another one now, or a setting was mended. */
+  hurry(): void;
   /**
    * Sends what waits, each batch once, for up to `timeoutMs` milliseconds. What is unsent then stays in the outbox, the
    * batch under way too: it may arrive twice, under the same `log.record.uid`.
@@ -141,6 +143,9 @@ export function openSender({ outbox, export: send, onTrouble, backoff: backoffOp
       return totals();
     },
     wake,
+    hurry() {
+      endPause?.();
+    },
     async close({ timeoutMs }) {
       wake();
       closing = true;

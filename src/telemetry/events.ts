@@ -31,6 +31,8 @@ export const EVENTS = {
   mark_victim_unavailable: { level: "info", message: "the tracepoint oom:mark_victim is not to be had: not needed" },
   mark_victim_lost: { level: "warn", message: "entries of oom:mark_victim were overwritten before they were read" },
   mark_victim_read_failed: { level: "warn", message: "reading oom:mark_victim fails: it is not read any more" },
+  config_reloaded: { level: "info", message: "the configuration was read again" },
+  config_reload_failed: { level: "error", message: "the configuration cannot be used: the one before stays" },
   setting_ignored: { level: "warn", message: "a setting is ignored" },
   ship_warning: { level: "warn", message: "sending records gave a warning" },
   ship_retried: { level: "warn", message: "records were not delivered yet: they are kept and sent again" },

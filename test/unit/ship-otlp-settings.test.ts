@@ -19,6 +19,7 @@ test("without any: http/protobuf to this machine's collector", () => {
     timeoutMs: 10_000,
     compression: "gzip",
     tls: {},
+    proxyEnv: {},
     warnings: [],
   });
 });
