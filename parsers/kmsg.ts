@@ -3,7 +3,7 @@
  * Spec: Documentation/ABI/testing/dev-kmsg: `level,seq,timestamp,flag[,…];message\n`, then ` KEY=value` lines.
  */
 import { undoKmsgEscapes } from "./bytes.ts";
-import type { KernelRecord } from "./kernel-record.ts";
+import { type KernelRecord, makeRecord } from "./kernel-record.ts";
 
 const COMMA = 44;
 const SEMICOLON = 59;
@@ -39,23 +39,12 @@ export function parseKmsgLine(line: string): KernelRecord | undefined {
   if (semicolon === -1) return undefined;
   // Not a shift: it would drop what is above 32 bits, and make a facility of 0.
   const facility = Math.floor(priority / LEVELS);
-  const record: KernelRecord = {
-    origin: facility === 0 ? "kernel" : "user",
-    text: undoKmsgEscapes(line.slice(semicolon + 1)),
-    original: line,
-    level: priority % LEVELS,
-    facility,
-    bootId: undefined,
-    seq,
-    monotonicUs,
-    wallTimeUs: undefined,
-    timeAssumed: undefined,
-    caller: undefined,
-    flag: undefined,
-    host: undefined,
-    machineId: undefined,
-    fields: undefined,
-  };
+  const text = undoKmsgEscapes(line.slice(semicolon + 1));
+  const record = makeRecord(facility === 0 ? "kernel" : "user", text, line);
+  record.level = priority % LEVELS;
+  record.facility = facility;
+  record.seq = seq;
+  record.monotonicUs = monotonicUs;
   if (semicolon >= scan.at) readPrefixFields(record, line, scan.at, semicolon);
   return record;
 }

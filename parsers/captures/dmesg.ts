@@ -3,7 +3,8 @@
  * an optional time in brackets, an optional caller, the message.
  */
 import { undoUnprintableEscapes } from "../bytes.ts";
-import { type CaptureContext, type LineFormat, type LineRecord, makeRecord, setStamp } from "./format.ts";
+import { makeRecord } from "../kernel-record.ts";
+import { type CaptureContext, type LineFormat, type LineRecord, setStamp } from "./format.ts";
 import { readCtime, readReltimeMinute, toStamp } from "./stamps.ts";
 
 const BRACKET_OPEN = 91;

@@ -40,27 +40,6 @@ export interface LineRecord {
   sure?: boolean;
 }
 
-/** A record with every key present, in one order: the same hidden class for every format keeps the hot path fast. */
-export function makeRecord(origin: KernelRecord["origin"], text: string, original: string): KernelRecord {
-  return {
-    origin,
-    text,
-    original,
-    level: undefined,
-    facility: undefined,
-    bootId: undefined,
-    seq: undefined,
-    monotonicUs: undefined,
-    wallTimeUs: undefined,
-    timeAssumed: undefined,
-    caller: undefined,
-    flag: undefined,
-    host: undefined,
-    machineId: undefined,
-    fields: undefined,
-  };
-}
-
 /** A wall-clock time read from text, and what it had to assume. */
 export interface Stamp {
   wallTimeUs: number;

@@ -2,8 +2,7 @@
  * Entries of systemd's journal, whatever mode printed them: fields → record.
  * Spec: systemd.journal-fields(7); the export format: systemd.io/JOURNAL_EXPORT_FORMATS.
  */
-import type { KernelRecord } from "../kernel-record.ts";
-import { makeRecord } from "./format.ts";
+import { type KernelRecord, makeRecord } from "../kernel-record.ts";
 
 /** Fields of an entry as byte strings; of a field that stands several times, the first. */
 export type JournalFields = Readonly<Record<string, string | undefined>>;

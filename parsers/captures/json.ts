@@ -1,8 +1,8 @@
 /** JSON in captures: whole objects out of lines, however they are laid out, and a record or an inner line out of each. */
 import { decodeBytes, encodeBytes } from "../bytes.ts";
-import type { KernelRecord } from "../kernel-record.ts";
+import { type KernelRecord, makeRecord } from "../kernel-record.ts";
 import { facilityNumber, levelNumber } from "./dmesg.ts";
-import { type CaptureContext, makeRecord, setStamp } from "./format.ts";
+import { type CaptureContext, setStamp } from "./format.ts";
 import { readJournalEntry } from "./journal.ts";
 import { readLeadingStamp } from "./stamps.ts";
 import { readDaemonText } from "./syslog.ts";

@@ -6,10 +6,10 @@
  * of its own, indented to the message's column.
  */
 import { undoUnprintableEscapes } from "../bytes.ts";
-import type { KernelRecord } from "../kernel-record.ts";
+import { type KernelRecord, makeRecord } from "../kernel-record.ts";
 import { addKmsgField } from "../kmsg.ts";
 import { dmesgFormat, parseReltime, type ReltimeState } from "./dmesg.ts";
-import { type CaptureContext, type LineFormat, type LineRecord, makeRecord } from "./format.ts";
+import type { CaptureContext, LineFormat, LineRecord } from "./format.ts";
 import { kmsgFormat, LINE_FORMATS } from "./formats.ts";
 import {
   createExportCollector,

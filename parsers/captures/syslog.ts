@@ -3,8 +3,9 @@
  * modes of journalctl -k, which print the same shape (systemd src/shared/logs-show.c output_short).
  */
 import { decodeBytes, undoKmsgEscapesIfEscaped } from "../bytes.ts";
+import { makeRecord } from "../kernel-record.ts";
 import { facilityNumber, levelNumber } from "./dmesg.ts";
-import { type CaptureContext, type LineFormat, type LineRecord, makeRecord, setStamp } from "./format.ts";
+import { type CaptureContext, type LineFormat, type LineRecord, setStamp } from "./format.ts";
 import { readLeadingStamp } from "./stamps.ts";
 
 const PRIORITY = /^<(\d{1,3})>/;
