@@ -16,6 +16,10 @@ export default defineConfig({
         // Real kills on Debian's kernels in VMs, one VM at a time, where test/vm/prepare has been run.
         test: { name: "vm", include: ["test/vm/**/*.test.ts"], fileParallelism: false, testTimeout: 30_000 },
       },
+      {
+        // The page of --html in Debian's Chromium, where it is there.
+        test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
     ],
   },
 });

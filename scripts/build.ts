@@ -3,6 +3,7 @@ import { chmodSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { readPageAssets } from "../src/replay/html/assets.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const OUTPUT = new URL("dist/oomscribe.mjs", ROOT);
@@ -26,6 +27,16 @@ const lazyBuiltins: Plugin = {
   },
 };
 
+/** What src/replay/html/assets.ts makes with esbuild from the sources is text in the program. */
+const pageAssets: Plugin = {
+  name: "page-assets",
+  setup(builder) {
+    builder.onLoad({ filter: /\/src\/replay\/html\/assets\.ts$/ }, async () => ({
+      contents: `export const readPageAssets = async () => (${JSON.stringify(await readPageAssets())});`,
+    }));
+  },
+};
+
 /** @param path of the file to write. @throws BuildFailure after esbuild has printed why */
 export async function buildProgram(path: string): Promise<void> {
   await build({
@@ -41,7 +52,7 @@ export async function buildProgram(path: string): Promise<void> {
     // Names stay in stack traces, which are all that a user's report has.
     minifySyntax: true,
     minifyWhitespace: true,
-    plugins: [lazyBuiltins],
+    plugins: [lazyBuiltins, pageAssets],
     legalComments: "linked",
     logLevel: "warning",
   });

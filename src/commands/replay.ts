@@ -35,6 +35,7 @@ export const replayCommand: Command = {
       value: "KILL",
       help: "one kill in plain words beside the kernel's lines: its PID, or the beginning of its log.record.uid",
     },
+    { name: "html", value: "FILE", help: "write a page to look at, one file; prints a table too only with --output" },
     { name: "otlp", value: "URL", help: "send the records there by OTLP; prints them too only with --output" },
     {
       name: "protocol",
@@ -71,12 +72,14 @@ OTEL_EXPORTER_OTLP_* variables set OTLP's headers, timeout and certificates.
       throw new UsageError(`--${isForPeople} is of the table: leave out --output ${values.get("output")}`);
     if (values.has("explain") && (values.has("group-by") || values.has("top")))
       throw new UsageError("--explain is of one kill: leave out --group-by and --top");
-    const output = values.get("output") ?? (values.has("otlp") && isForPeople === undefined ? undefined : "table");
+    const isElsewhere = (values.has("otlp") || values.has("html")) && isForPeople === undefined;
+    const output = values.get("output") ?? (isElsewhere ? undefined : "table");
     const timezone = readTimezone(parsed);
     const nowMs = Date.now();
     const options = {
       files: positionals,
       output: output as "table" | "json" | "ndjson" | undefined,
+      html: values.get("html"),
       otlp: values.get("otlp"),
       protocol: values.get("protocol") as "http/protobuf" | "http/json" | undefined,
       year: readYear(parsed),

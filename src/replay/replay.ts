@@ -19,6 +19,8 @@ export interface ReplayOptions {
   files: readonly string[];
   /** undefined: nothing is printed */
   output: OutputFormat | undefined;
+  /** path of a page to write */
+  html: string | undefined;
   /** endpoint that records are sent to */
   otlp: string | undefined;
   protocol: OtlpProtocol | undefined;

@@ -17,7 +17,11 @@ function results(files: Readonly<Record<string, Statuses>>, fileStatus = "passed
   };
 }
 
-const KERNELS = { "test/kernel/a.test.ts": ["passed"], "test/vm/a.test.ts": ["passed"] };
+const KERNELS = {
+  "test/kernel/a.test.ts": ["passed"],
+  "test/vm/a.test.ts": ["passed"],
+  "test/e2e/a.test.ts": ["passed"],
+};
 
 test("all passed, some skipped where that may be", () => {
   const { problems, ...counts } = summarize(
@@ -25,7 +29,7 @@ test("all passed, some skipped where that may be", () => {
     0,
     ROOT,
   );
-  expect(counts).toEqual({ passed: 3, failed: 0, skipped: 2 });
+  expect(counts).toEqual({ passed: 4, failed: 0, skipped: 2 });
   expect(problems).toEqual([]);
 });
 
@@ -53,7 +57,8 @@ describe("a failure is", () => {
       0,
       "test/kernel/b.test.ts: test 0",
     ],
-    ["no test in a VM", results({ "test/kernel/a.test.ts": ["passed"] }), 0, "no test of test/vm/ has run"],
+    ["a skipped browser", results({ ...KERNELS, "test/e2e/b.test.ts": ["skipped"] }), 0, "test/e2e/b.test.ts: test 0"],
+    ["no test in a VM", results({ ...KERNELS, "test/vm/a.test.ts": [] }), 0, "no test of test/vm/ has run"],
     ["a status that no test explains", results(KERNELS), 1, "the status is 1"],
   ])("%s", (_, given, status, sentence) => {
     const { failed, problems } = summarize(given, status, ROOT);

@@ -4,7 +4,7 @@ import type { LogRecord } from "../../ship/log-record.ts";
 import { toJson } from "../../ship/to-json.ts";
 import type { Output } from "../output.ts";
 import type { Sink } from "../sinks.ts";
-import { cutTo, pad, plainCell, widthOf } from "../table/text.ts";
+import { cutTo, pad, plainLine, widthOf } from "../table/text.ts";
 import { type Statement, toStatements } from "./statements.ts";
 
 /** Where standard output is no terminal. */
@@ -76,20 +76,14 @@ function sideBySide({ says, lines }: Statement, width: number, dim: Style): stri
   const left = Math.floor(width * 0.45);
   const right = width - left - BAR.length;
   const words = wrap(says, left);
-  const quoted = lines.flatMap((line) => wrap(shown(line), right).slice(0, 4));
+  const quoted = lines.flatMap((line) => wrap(plainLine(line), right).slice(0, 4));
   return Array.from({ length: Math.max(words.length, quoted.length) }, (_, row) =>
     `${pad(words[row] ?? "", left)}${dim(`${BAR}${quoted[row] ?? ""}`)}`.trimEnd(),
   );
 }
 
 function below({ says, lines }: Statement, width: number, dim: Style): string[] {
-  return [...wrap(says, width), ...lines.map((line) => dim(`  │ ${cutTo(shown(line), width - 4, false)}`))];
-}
-
-/** A line of the log cannot move the cursor. */
-function shown(line: string): string {
-  const plain = plainCell(line);
-  return plain === `"${line}"` ? line : plain;
+  return [...wrap(says, width), ...lines.map((line) => dim(`  │ ${cutTo(plainLine(line), width - 4, false)}`))];
 }
 
 /** Words that are longer than the line are broken: paths are. */

@@ -2,6 +2,7 @@
 import type { LogRecord } from "../../ship/log-record.ts";
 import { fillBar } from "./bar.ts";
 import { biggestUse, fullestCounter, heldBytes, victimHolds } from "./memory.ts";
+import { placeOf, scopeOf } from "./place.ts";
 import { plainCell } from "./text.ts";
 
 export interface Row {
@@ -54,31 +55,6 @@ export function toRow({ timestampUs, resource, attributes }: LogRecord): Row {
 }
 
 type Attributes = LogRecord["attributes"];
-
-/** The first twelve digits of a container's ID are what container tools show and take; a pod has its UID alone. */
-export function placeOf(resource: Attributes, attributes: Attributes): { place: string | undefined; isPath: boolean } {
-  const container = resource["container.id"];
-  const pod = resource["k8s.pod.uid"];
-  const parts: string[] = [];
-  if (container !== undefined) parts.push(plainCell(String(container).slice(0, 12)));
-  if (pod !== undefined) parts.push(`pod ${plainCell(String(pod))}`);
-  if (parts.length > 0) return { place: parts.join(" "), isPath: false };
-  const unit = attributes["oom.cgroup.unit"];
-  if (attributes["oom.cgroup.kind"] === "unit" && unit !== undefined)
-    return { place: plainCell(String(unit)), isPath: false };
-  const path = attributes["oom.victim.cgroup"];
-  return { place: path === undefined ? undefined : plainCell(String(path)), isPath: true };
-}
-
-/** Whose limit it was; of another cgroup than the victim's its name. */
-export function scopeOf(attributes: Attributes): string {
-  const scope = String(attributes["oom.scope"]);
-  if (scope === "unknown") return "?";
-  const limit = attributes["oom.limit.cgroup"];
-  if (scope !== "cgroup" || limit === undefined || limit === attributes["oom.victim.cgroup"]) return scope;
-  const name = String(limit).split("/").at(-1) ?? "";
-  return name === "" ? scope : `${scope} ${plainCell(name)}`;
-}
 
 function noteOf(attributes: Attributes): string {
   const notes: string[] = [];

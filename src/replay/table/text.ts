@@ -17,6 +17,11 @@ export function plainCell(text: string): string {
   return `"${text.replace(/["\\]/g, "\\$&").replace(UNSAFE, escapeCharacter)}"`;
 }
 
+/** A line of a log as it is, but for what could move the cursor or cannot be seen. */
+export function plainLine(line: string): string {
+  return line.replace(UNSAFE, escapeCharacter);
+}
+
 function escapeCharacter(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;

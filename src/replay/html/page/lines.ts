@@ -1,0 +1,31 @@
+/** The kernel's own lines, as they stand in the log; what cannot be seen in them is shown by its number. */
+import type { Attributes } from "../../../ship/log-record.ts";
+import { copyButton } from "./copy.ts";
+import { h } from "./dom.ts";
+
+/** What cannot be seen, or turns the direction of a text; tabs are as they are. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+export function visible(text: string): string {
+  return text.replace(UNSEEN, (character) => {
+    if (character === "\t") return character;
+    const code = character.codePointAt(0) ?? 0;
+    return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+  });
+}
+
+export function linesOf(attributes: Attributes): HTMLElement | undefined {
+  const original = attributes["log.record.original"];
+  if (typeof original !== "string" || original === "") return undefined;
+  const lines = original.split("\n").map((line) => {
+    const isTelling = /Killed? process |oom-kill:|invoked oom-killer/.test(line);
+    return h(isTelling ? "span.line.telling" : "span.line", {}, `${visible(line)}\n`);
+  });
+  return h(
+    "section.lines",
+    {},
+    h("h3", {}, "The kernel's lines"),
+    copyButton("Copy lines", () => original),
+    h("pre", { tabindex: "0" }, ...lines),
+  );
+}

@@ -1,0 +1,88 @@
+/** Who held the memory: the largest tasks of the kernel's table, sortable, each with a bar. */
+import type { Attributes } from "../../../ship/log-record.ts";
+import { readableSize } from "../../../ship/readable.ts";
+import { plainCell } from "../../table/text.ts";
+import { button, h, withWidth } from "./dom.ts";
+
+interface Task {
+  name: string;
+  pid: number;
+  /** bytes */
+  rss: number;
+}
+
+type TaskKey = keyof Task;
+
+const HEADS: readonly [key: TaskKey, title: string][] = [
+  ["name", "Task"],
+  ["pid", "PID"],
+  ["rss", "Resident"],
+];
+
+/** undefined: the log has no table. */
+export function tasksTable(attributes: Attributes): HTMLElement | undefined {
+  const tasks = readTasks(attributes["oom.tasks.top"]);
+  if (tasks.length === 0) return undefined;
+  const most = Math.max(...tasks.map(({ rss }) => rss));
+  const victim = attributes["process.pid"];
+  const body = h("tbody");
+  let sorted: TaskKey = "rss";
+  let isDescending = true;
+  const heads = HEADS.map(([key, title]) =>
+    h(
+      "th",
+      { scope: "col" },
+      button(title, () => sortBy(key)),
+    ),
+  );
+  const show = (): void => {
+    const sign = isDescending ? -1 : 1;
+    const rows = tasks.toSorted(
+      (a, b) => sign * (sorted === "name" ? a.name.localeCompare(b.name) : a[sorted] - b[sorted]),
+    );
+    for (const [index, [key]] of HEADS.entries()) {
+      if (key === sorted) heads[index]?.setAttribute("aria-sort", isDescending ? "descending" : "ascending");
+      else heads[index]?.removeAttribute("aria-sort");
+    }
+    body.replaceChildren(...rows.map((task) => toRow(task, most, task.pid === victim)));
+  };
+  const sortBy = (key: TaskKey): void => {
+    isDescending = sorted === key ? !isDescending : key === "rss";
+    sorted = key;
+    show();
+  };
+  show();
+  const count = Number(attributes["oom.tasks.count"]);
+  const all = count > tasks.length ? `The largest ${tasks.length} of ${count.toLocaleString("en-US")} tasks.` : "";
+  return h(
+    "section.tasks",
+    {},
+    h("h3", {}, "Who held the memory"),
+    h("table", {}, h("thead", {}, h("tr", {}, ...heads, h("th", { scope: "col" }, "Share"))), body),
+    all === "" ? undefined : h("p.hint", {}, all),
+  );
+}
+
+/** `name pid rss`, read from the right: a name may hold anything. */
+function readTasks(top: unknown): Task[] {
+  if (!Array.isArray(top)) return [];
+  return top.flatMap((text) => {
+    const match = /^([^]*) (\d+) (\d+)$/.exec(String(text));
+    return match === null ? [] : [{ name: plainCell(match[1] ?? ""), pid: Number(match[2]), rss: Number(match[3]) }];
+  });
+}
+
+function toRow({ name, pid, rss }: Task, most: number, isVictim: boolean): HTMLElement {
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, name, isVictim ? h("span.victim", {}, "killed") : undefined),
+    h("td.number", {}, String(pid)),
+    h("td.number", {}, readableSize(rss)),
+    h(
+      "td",
+      {},
+      h("div.bar", { "aria-hidden": "true" }, withWidth(h("span.part.part-anon"), most === 0 ? 0 : rss / most)),
+    ),
+  );
+}
