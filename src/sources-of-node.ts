@@ -20,7 +20,23 @@ export interface SourceOptions {
   hostRoot?: string | undefined;
 }
 
+/** What is read, and how much of it. */
+export interface SourceStatus {
+  log: {
+    /** it is open, and reading it does not fail */
+    isRead: boolean;
+    /** it has been read to its end since the start, or cannot be */
+    isDrained: boolean;
+    /** records */
+    read: number;
+    lost: number;
+  };
+  counters: { isOpen: boolean; cgroups: number };
+  tracepoint: { isOpen: boolean };
+}
+
 export interface NodeSources {
+  status(): SourceStatus;
   /** Reads the last of what is there, hands it on, and lets go of everything. */
   close(): void;
 }
@@ -32,6 +48,8 @@ export type Connect = (
   readVictim: (pid: number) => VictimProc | undefined,
 ) => { live: Live; position: number | undefined };
 
+/** The log is asked at least 20 times a second: what has not been read for so long cannot be. */
+const STALE_MS = 10_000;
 /** Without the kernel's log time passes by itself. */
 const TICK_MS = 100;
 
@@ -47,6 +65,8 @@ export function openNodeSources(
   let counters: MemoryCountersSource | undefined;
   let mark: MarkVictimSource | undefined;
   let kmsg: KmsgSource | undefined;
+  const log: LogProgress = { read: 0, lost: 0, activeMs: monotonicMs(), isDrained: false };
+  let markFails = false;
   const { live, position } = connect(
     hierarchy !== undefined,
     () => {
@@ -57,9 +77,16 @@ export function openNodeSources(
     (pid) => readVictimProc(pid, { hostRoot }),
   );
   if (hierarchy !== undefined) counters = openCounters(hierarchy, hostRoot, events, live);
-  mark = openMarkVictim({ hostRoot, onVictim: live.mark, onTrouble: events.report });
+  mark = openMarkVictim({
+    hostRoot,
+    onVictim: live.mark,
+    onTrouble(name, detail) {
+      markFails ||= name === "mark_victim_read_failed";
+      events.report(name, detail);
+    },
+  });
   if (mark !== undefined) events.report("mark_victim_opened");
-  kmsg = openLog(options, events, clock, live, position);
+  kmsg = openLog(options, events, clock, live, position, log);
   if (kmsg === undefined && counters === undefined) {
     mark?.close();
     return undefined;
@@ -67,6 +94,16 @@ export function openNodeSources(
   const ticks = kmsg === undefined ? setInterval(() => live.tick(monotonicMs()), TICK_MS) : undefined;
 
   return {
+    status: () => ({
+      log: {
+        isRead: kmsg !== undefined && monotonicMs() - log.activeMs < STALE_MS,
+        isDrained: kmsg === undefined || log.isDrained,
+        read: log.read,
+        lost: log.lost,
+      },
+      counters: { isOpen: counters !== undefined, cgroups: counters?.known.size ?? 0 },
+      tracepoint: { isOpen: mark !== undefined && !markFails },
+    }),
     close() {
       kmsg?.drain();
       mark?.read();
@@ -107,6 +144,11 @@ function openCounters(hierarchy: MemoryHierarchy, hostRoot: string, events: Even
   return counters;
 }
 
+interface LogProgress extends Pick<SourceStatus["log"], "read" | "lost" | "isDrained"> {
+  /** when it was last read, CLOCK_MONOTONIC in milliseconds */
+  activeMs: number;
+}
+
 /** @param position the last run's: what comes until then has been told */
 function openLog(
   options: SourceOptions,
@@ -114,11 +156,14 @@ function openLog(
   clock: KernelClock,
   live: Live,
   position: number | undefined,
+  progress: LogProgress,
 ): KmsgSource | undefined {
   const path = options.kmsgPath ?? "/dev/kmsg";
   let isFirst = position !== undefined;
 
   function onRecord(record: KernelRecord, atMs: number): void {
+    progress.read++;
+    progress.activeMs = monotonicMs();
     const seq = record.seq ?? Number.POSITIVE_INFINITY;
     if (position !== undefined && seq <= position) return;
     if (isFirst && position !== undefined && seq > position + 1)
@@ -128,6 +173,7 @@ function openLog(
   }
 
   function onLost(gap: { firstSeq: number; lost: number; noticedUs?: number; bootId?: string }): void {
+    progress.lost += gap.lost;
     events.report("kmsg_gap", { lost: gap.lost, firstSeq: gap.firstSeq });
     live.gap({ noticedUs: clock.toRealtimeUs(clock.monotonicUs()), ...gap });
   }
@@ -140,7 +186,11 @@ function openLog(
       onRecord,
       onGap: onLost,
       onTrouble: events.report,
-      onDrained: live.tick,
+      onDrained(nowMs) {
+        progress.activeMs = nowMs;
+        progress.isDrained = true;
+        live.tick(nowMs);
+      },
     });
     events.report("kmsg_opened", { path, bootId: source.bootId });
     if (position !== undefined) events.report("kmsg_resumed", { position });

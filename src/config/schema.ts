@@ -1,4 +1,5 @@
 /** What values a setting takes: the schema that flags, variables and the file are held against together. */
+import { isIP } from "node:net";
 // As a namespace: by name, a bundle would hold all of zod (569 kB for 128).
 import * as z from "zod";
 import { SETTINGS, type SettingName } from "./settings.ts";
@@ -31,6 +32,7 @@ export const SCHEMA = z.strictObject({
   // Below, the outbox would hold no more than a few reports.
   "outbox-max-bytes": z.int("write a whole number of bytes").min(1_048_576, "write 1048576 at least").optional(),
   "outbox-max-age": seconds.optional(),
+  listen: text.refine(isAddress, "write ADDRESS:PORT, such as 127.0.0.1:9464, [::1]:9464 or :9464").optional(),
   "host-root": text.optional(),
   kmsg: text.optional(),
 } satisfies Record<SettingName, z.ZodType>);
@@ -71,6 +73,12 @@ function firstMessage(issue: z.core.$ZodIssue | undefined): string {
   if (issue?.code !== "invalid_union") return issue?.message ?? "is wrong";
   const inner = issue.errors.flat().find(({ code }) => code !== "invalid_type") ?? issue.errors.flat()[0];
   return inner?.message ?? issue.message;
+}
+
+function isAddress(value: string): boolean {
+  const [, address = "", port = ""] = /^(.*):(\d{1,5})$/.exec(value) ?? [];
+  const host = /^\[(.*)\]$/.exec(address)?.[1] ?? address;
+  return (address === "" || isIP(host) !== 0) && port !== "" && Number(port) <= 65_535;
 }
 
 function isHttpUrl(value: string): boolean {

@@ -163,6 +163,12 @@ export const SETTINGS = {
     default: "604800",
     help: "that a record is kept unsent",
   },
+  listen: {
+    value: "ADDRESS:PORT",
+    kind: "text",
+    option: true,
+    help: "answer /metrics, /healthz and /readyz there, such as 127.0.0.1:9464 or :9464; default: not at all",
+  },
   "host-root": {
     value: "DIR",
     kind: "text",

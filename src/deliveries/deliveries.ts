@@ -11,7 +11,7 @@ import type { Events } from "../telemetry/events.ts";
 import type { Backend } from "./backend.ts";
 
 /** What the state must tell of how far it goes. */
-interface Progress {
+export interface Progress {
   bootId: string;
   position: number | undefined;
 }
@@ -29,9 +29,27 @@ export interface DeliveriesOptions {
   events: Events;
 }
 
+/** How one endpoint fares. */
+export interface DeliveryStatus {
+  /** where records go, without credentials */
+  target: string;
+  totals: Readonly<SenderTotals>;
+  /** of what waits */
+  size: { records: number; bytes: number };
+  /** of it what is in memory only */
+  atRisk: { records: number; bytes: number };
+  /** records since the start, by why */
+  dropped: Readonly<Record<string, number>>;
+}
+
 export interface Deliveries<S> {
   /** Of several endpoints the state that is furthest behind: what the others have, their outboxes know. */
   readonly restored: S | undefined;
+  /** The same where it is of this boot, else what the last run saved. */
+  readonly last: S | undefined;
+  /** Whether there is an endpoint that it is still to be told to. */
+  isNew(record: LogRecord): boolean;
+  status(): DeliveryStatus[];
   /** Saves in each outbox, all or nothing, and wakes its sender. */
   commit(records: readonly LogRecord[], state: S): void;
   /** What was not delivered is tried again at once: something has changed. */
@@ -44,6 +62,7 @@ interface Delivery<S> {
   backend: Backend;
   outbox: Outbox<S>;
   sender: Sender;
+  dropped: Record<string, number>;
 }
 
 /** @throws OutboxInUseError */
@@ -58,18 +77,22 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions): 
 
   function open(backend: Backend, index: number): Delivery<S> {
     const { maxBytes, maxAgeMs, events } = options;
+    const dropped: Record<string, number> = {};
     const outbox = openOutbox<S>({
       directory: directoryOf(options.directory, backend, index),
       ...(maxBytes === undefined ? {} : { maxBytes }),
       ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
-      onTrouble: (name, detail) => events.report(name, withTarget(detail, backend)),
+      onTrouble(name, detail) {
+        if (name === "outbox_dropped") count(dropped, String(detail["reason"]), Number(detail["records"]));
+        events.report(name, withTarget(detail, backend));
+      },
     });
     const sender = openSender({
       outbox,
       export: backend.export,
       onTrouble: (name, detail) => events.report(name, withTarget(detail, backend)),
     });
-    return { backend, outbox, sender };
+    return { backend, outbox, sender, dropped };
   }
 
   /** With one endpoint there is nothing to tell apart. */
@@ -77,8 +100,19 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions): 
     return options.backends.length === 1 ? detail : { ...detail, target };
   }
 
+  const restored = furthestBehind(deliveries, options.bootId);
   return {
-    restored: furthestBehind(deliveries, options.bootId),
+    restored,
+    last: restored ?? deliveries[0]?.outbox.restored,
+    isNew: (record) => deliveries.some(({ outbox }) => outbox.isNew(record)),
+    status: () =>
+      deliveries.map(({ backend, outbox, sender, dropped }) => ({
+        target: backend.target,
+        totals: sender.totals,
+        size: outbox.size,
+        atRisk: outbox.atRisk,
+        dropped: { ...dropped },
+      })),
     commit(records, state) {
       for (const { outbox, sender } of deliveries) {
         outbox.commit(records, state);
@@ -115,6 +149,10 @@ function furthestBehind<S extends Progress>(
 ): S | undefined {
   const states = deliveries.flatMap(({ outbox: { restored } }) => (restored?.bootId === bootId ? [restored] : []));
   return states.toSorted((a, b) => (a?.position ?? 0) - (b?.position ?? 0))[0];
+}
+
+function count(counts: Record<string, number>, reason: string, records: number): void {
+  counts[reason] = (counts[reason] ?? 0) + records;
 }
 
 function addTotals(a: SenderTotals, b: SenderTotals): SenderTotals {

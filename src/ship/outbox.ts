@@ -42,6 +42,8 @@ export interface Outbox<S> {
    * back to the disk at a later call when it works again.
    */
   commit(records: readonly LogRecord[], state: S): void;
+  /** Whether commit() would add it. */
+  isNew(record: LogRecord): boolean;
   /** The oldest records that are not taken, in order: up to `limit`, and up to `maxBytes` of JSON but at least one. */
   take(limit: number, maxBytes?: number): readonly OutboxEntry[];
   /** They were delivered, or set aside for good. */
@@ -69,6 +71,10 @@ export function openOutbox<S>(options: OutboxOptions): Outbox<S> {
   const taken = new Map<number, number>();
   let nextId = tiers.lastId + 1;
   let closed = false;
+
+  function isNew({ attributes: { "log.record.uid": uid } }: LogRecord): boolean {
+    return !tiers.knows(String(uid ?? ""));
+  }
 
   function encode(record: LogRecord): StoredRecord {
     const uid = record.attributes["log.record.uid"];
@@ -136,10 +142,10 @@ export function openOutbox<S>(options: OutboxOptions): Outbox<S> {
 
   return {
     restored: parse<S>(tiers.restored),
+    isNew,
     commit(records, state) {
       begin();
-      const unknown = records.filter(({ attributes: { "log.record.uid": uid } }) => !tiers.knows(String(uid ?? "")));
-      const coming = unknown.map(encode);
+      const coming = records.filter(isNew).map(encode);
       const dropped = makeRoom(coming);
       tiers.commit(coming.slice(dropped), JSON.stringify(state), coming.slice(0, dropped));
       // Where the disk has failed just now, the bound of memory applies.

@@ -1,0 +1,156 @@
+/** The agent's own HTTP, asked as Prometheus and the kubelet ask. */
+import { readFileSync } from "node:fs";
+import { afterEach, expect, test } from "vitest";
+import { readConfig } from "../../src/config/read.ts";
+import { type AgentStatus, toHealth, toMetrics, toReadiness } from "../../src/own-metrics.ts";
+import { openOwnServer } from "../../src/own-server.ts";
+import { formatMetrics } from "../../src/telemetry/metrics.ts";
+import type { TelemetryServer } from "../../src/telemetry/server.ts";
+
+const STATUS: AgentStatus = {
+  version: "1.2.3",
+  kills: [
+    { scope: "container", attribution: "exact", kills: 3 },
+    { scope: "node", attribution: "unknown", kills: 1 },
+  ],
+  deliveries: [
+    {
+      target: "http://a/v1/logs",
+      totals: { delivered: 5, rejected: 1, retries: 2, waiting: 4 },
+      size: { records: 4, bytes: 4000 },
+      atRisk: { records: 0, bytes: 0 },
+      dropped: { too_old: 6 },
+    },
+  ],
+  sources: {
+    log: { isRead: true, isDrained: true, read: 100, lost: 7 },
+    counters: { isOpen: true, cgroups: 42 },
+    tracepoint: { isOpen: false },
+  },
+  events: { kmsg_gap: 1 },
+};
+
+const servers: TelemetryServer[] = [];
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+async function open(status: AgentStatus, listen = "127.0.0.1:0"): Promise<string> {
+  const server = await openOwnServer(listen, () => status);
+  servers.push(server as TelemetryServer);
+  return (server as TelemetryServer).url;
+}
+
+function withSources(sources: Partial<AgentStatus["sources"]>): AgentStatus {
+  return { ...STATUS, sources: { ...STATUS.sources, ...sources } };
+}
+
+const LOG_FAILS = { isRead: false, isDrained: false, read: 0, lost: 0 };
+
+test("without an address there is none", async () => {
+  expect(await openOwnServer(undefined, () => STATUS)).toBeUndefined();
+});
+
+test("/metrics, line by line", async () => {
+  const response = await fetch(`${await open(STATUS)}/metrics?x=1`);
+  expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+  const text = await response.text();
+  const lines = text.split("\n");
+  for (const line of [
+    "# TYPE oomscribe_kills_total counter",
+    `oomscribe_build_info{version="1.2.3",node="${process.versions.node}"} 1`,
+    'oomscribe_kills_total{scope="container",attribution="exact"} 3',
+    'oomscribe_kills_total{scope="node",attribution="unknown"} 1',
+    'oomscribe_records_sent_total{endpoint="http://a/v1/logs"} 5',
+    'oomscribe_records_rejected_total{endpoint="http://a/v1/logs"} 1',
+    'oomscribe_records_dropped_total{endpoint="http://a/v1/logs",reason="too_old"} 6',
+    'oomscribe_send_retries_total{endpoint="http://a/v1/logs"} 2',
+    'oomscribe_outbox_records{endpoint="http://a/v1/logs"} 4',
+    'oomscribe_outbox_bytes{endpoint="http://a/v1/logs"} 4000',
+    "oomscribe_kernel_log_records_read_total 100",
+    "oomscribe_kernel_log_records_lost_total 7",
+    'oomscribe_source_up{source="kernel_log"} 1',
+    'oomscribe_source_up{source="mark_victim"} 0',
+    "oomscribe_cgroups_followed 42",
+    'oomscribe_events_total{event="kmsg_gap"} 1',
+  ]) {
+    expect(lines).toContain(line);
+  }
+  // Each line is one of the format's.
+  const format = /^(?:# (?:HELP|TYPE) [a-z_]+ .+|[a-z_]+(?:\{(?:[a-z]+="[^"\n]*",?)+\})? -?[\d.e+-]+|)$/;
+  expect(lines.filter((line) => !format.test(line))).toEqual([]);
+});
+
+test("every metric has a help, a type that its name tells, and its own name", () => {
+  const metrics = toMetrics(STATUS);
+  expect(new Set(metrics.map(({ name }) => name)).size).toBe(metrics.length);
+  for (const { name, type, help } of metrics) {
+    expect(help, name).not.toBe("");
+    expect([name, name.endsWith("_total")]).toEqual([name, type === "counter"]);
+  }
+});
+
+test("docs/metrics.md has a row for each, and for no other", () => {
+  const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
+  const rows = Array.from(page.matchAll(/^\| `([a-z_]+)` +\| (counter|gauge) /gm), ([, name, type]) => [name, type]);
+  expect(rows.toSorted()).toEqual(
+    toMetrics(STATUS)
+      .map(({ name, type }) => [name, type])
+      .toSorted(),
+  );
+});
+
+test("what would break a line is escaped", () => {
+  const samples = [{ labels: { a: 'x"y\\z\n' }, value: Number.NaN }];
+  expect(formatMetrics([{ name: "n", type: "gauge", help: "a\nb\\", samples }])).toBe(
+    '# HELP n a\\nb\\\\\n# TYPE n gauge\nn{a="x\\"y\\\\z\\n"} NaN\n',
+  );
+});
+
+test.each<[string, AgentStatus, number, number]>([
+  ["all is well", STATUS, 200, 200],
+  ["the log cannot be read, the counters can", withSources({ log: LOG_FAILS }), 200, 503],
+  ["the log alone", withSources({ counters: { isOpen: false, cgroups: 0 } }), 200, 200],
+  ["neither", withSources({ log: LOG_FAILS, counters: { isOpen: false, cgroups: 0 } }), 503, 503],
+  ["not read to its end yet", withSources({ log: { ...LOG_FAILS, isRead: true } }), 200, 503],
+])("/healthz and /readyz: %s", async (_, status, health, readiness) => {
+  const url = await open(status);
+  const [healthz, readyz] = [await fetch(`${url}/healthz`), await fetch(`${url}/readyz`)];
+  expect([healthz.status, readyz.status]).toEqual([health, readiness]);
+  expect(await healthz.json()).toEqual({ ok: health === 200, ...toHealth(status).detail });
+  expect(await readyz.json()).toEqual({ ok: readiness === 200, ...toReadiness(status).detail });
+});
+
+test("a backend that is away makes nothing unready", async () => {
+  const [delivery] = STATUS.deliveries;
+  const status = { ...STATUS, deliveries: [{ ...delivery, totals: { ...delivery?.totals, retries: 1e6 } }] };
+  expect(toReadiness(status as AgentStatus).ok).toBe(true);
+});
+
+test("HEAD, other methods, other paths", async () => {
+  const url = await open(STATUS, "[::1]:0").catch(() => open(STATUS));
+  expect(await (await fetch(`${url}/metrics`, { method: "HEAD" })).text()).toBe("");
+  expect((await fetch(`${url}/metrics`, { method: "POST", body: "x" })).status).toBe(405);
+  expect((await fetch(`${url}/`)).status).toBe(404);
+});
+
+test("a port that is taken: a sentence that says what to do", async () => {
+  const { host } = new URL(await open(STATUS));
+  await expect(openOwnServer(host, () => STATUS)).rejects.toThrow(
+    /^cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE.*; set listen to another ADDRESS:PORT$/,
+  );
+});
+
+test.each([
+  ["127.0.0.1:9464", true],
+  [":9464", true],
+  ["[::1]:9464", true],
+  ["9464", false],
+  ["localhost:9464", false],
+  ["127.0.0.1:99999", false],
+])("listen: %s", (listen, isGood) => {
+  const attempt = (): unknown => readConfig({ flags: new Map([["listen", [listen]]]), env: {} });
+  if (isGood) expect(attempt).not.toThrow();
+  else expect(attempt).toThrow(/write ADDRESS:PORT/);
+});
