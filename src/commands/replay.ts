@@ -35,6 +35,7 @@ export const replayCommand: Command = {
       value: "KILL",
       help: "one kill in plain words beside the kernel's lines: its PID, or the beginning of its log.record.uid",
     },
+    { name: "k8s", value: "FILE", help: "names of pods and containers, from kubectl get pods -A -o json" },
     { name: "html", value: "FILE", help: "write a page to look at, one file; prints a table too only with --output" },
     { name: "otlp", value: "URL", help: "send the records there by OTLP; prints them too only with --output" },
     {
@@ -79,6 +80,7 @@ OTEL_EXPORTER_OTLP_* variables set OTLP's headers, timeout and certificates.
     const options = {
       files: positionals,
       output: output as "table" | "json" | "ndjson" | undefined,
+      k8s: values.get("k8s"),
       html: values.get("html"),
       otlp: values.get("otlp"),
       protocol: values.get("protocol") as "http/protobuf" | "http/json" | undefined,

@@ -6,6 +6,7 @@ import type { OtlpProtocol } from "../ship/otlp-settings.ts";
 import { readResourceEnv } from "../ship/resource-env.ts";
 import { type CaptureFacts, countOf, describeCaptures, isStrange } from "./captures.ts";
 import { type Input, InputError, openInput } from "./inputs.ts";
+import { type Namer, openNamer } from "./kubernetes/name.ts";
 import { openProgress, type Progress } from "./progress.ts";
 import { createSeen } from "./seen.ts";
 import { createSelection, type SelectionOptions } from "./select.ts";
@@ -19,6 +20,8 @@ export interface ReplayOptions {
   files: readonly string[];
   /** undefined: nothing is printed */
   output: OutputFormat | undefined;
+  /** path of a list of pods, to name them by */
+  k8s: string | undefined;
   /** path of a page to write */
   html: string | undefined;
   /** endpoint that records are sent to */
@@ -44,6 +47,8 @@ export interface ReplayOptions {
  */
 export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
   const context = { resource: readResource(options), ...(options.pageSize && { pageSize: options.pageSize }) };
+  const namer = await openNames(options);
+  if (namer === undefined) return 2;
   const sinks = await openSinks(options, warn);
   if (sinks === undefined) return 2;
   const seen = createSeen();
@@ -56,7 +61,8 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
   /** the sinks' wish to wait, heeded between two pieces of input */
   let room: Promise<unknown> | undefined;
 
-  function emit(record: LogRecord): void {
+  function emit(found: LogRecord): void {
+    const record = namer?.name(found) ?? found;
     if (!selection.wants(record)) return;
     if (!seen.add(record)) {
       duplicates++;
@@ -123,6 +129,18 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
   }
   if (unreadable > 0) return 2;
   return delivered ? 0 : 1;
+}
+
+/** @returns undefined where the list of pods cannot be read, which has been said */
+async function openNames({ k8s }: ReplayOptions): Promise<Namer | undefined> {
+  if (k8s === undefined) return { name: (record) => record };
+  try {
+    return await openNamer(k8s);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    warn(error.message);
+    return undefined;
+  }
 }
 
 function untimedSentence(count: number, { since, until }: SelectionOptions): string {

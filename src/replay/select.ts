@@ -27,27 +27,20 @@ export interface Selection {
 }
 
 /** What people call the keys. */
-export const SHORT_KEYS: Readonly<Record<string, string>> = {
-  comm: "process.executable.name",
-  pid: "process.pid",
-  uid: "log.record.uid",
-  scope: "oom.scope",
-  container: "container.id",
-  pod: "k8s.pod.uid",
-  namespace: "k8s.namespace.name",
-  node: "host.name",
-  cgroup: "oom.victim.cgroup",
+export const SHORT_KEYS: Readonly<Record<string, readonly string[]>> = {
+  comm: ["process.executable.name"],
+  pid: ["process.pid"],
+  uid: ["log.record.uid"],
+  scope: ["oom.scope"],
+  container: ["k8s.container.name", "container.id"],
+  pod: ["k8s.pod.name", "k8s.pod.uid"],
+  namespace: ["k8s.namespace.name"],
+  node: ["k8s.node.name", "host.name"],
+  cgroup: ["oom.victim.cgroup"],
 };
 
 /** Where a word without a key is looked for. */
-const SEARCHED = [
-  ...Object.values(SHORT_KEYS),
-  "k8s.pod.name",
-  "k8s.container.name",
-  "k8s.node.name",
-  "oom.limit.cgroup",
-  "oom.trigger.comm",
-];
+const SEARCHED = [...Object.values(SHORT_KEYS).flat(), "oom.limit.cgroup", "oom.trigger.comm"];
 
 /** A choice of kills keeps the records of what the log lacks: they say how far the choice can be trusted. */
 export function createSelection({ since, until, filter }: SelectionOptions): Selection {
@@ -77,7 +70,7 @@ function compare({ timestampUs, attributes }: LogRecord, moment: Moment): number
 }
 
 function matches({ key, test, value }: FilterTerm, record: LogRecord): boolean {
-  const keys = key === undefined ? SEARCHED : [SHORT_KEYS[key] ?? key];
+  const keys = key === undefined ? SEARCHED : (SHORT_KEYS[key] ?? [key]);
   const found = keys.map((one) => record.attributes[one] ?? record.resource[one]).filter((one) => one !== undefined);
   // A list matches where one of it does.
   const texts = found.flat().map(String);

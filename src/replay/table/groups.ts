@@ -78,8 +78,13 @@ function nameOf(by: GroupKey, { resource, timestampUs }: LogRecord, row: Row): s
     case "container":
       return row.place;
     case "pod": {
-      const name = resource["k8s.pod.name"] ?? resource["k8s.pod.uid"];
-      return name === undefined ? undefined : plainCell(String(name));
+      const names = [resource["k8s.namespace.name"], resource["k8s.pod.name"] ?? resource["k8s.pod.uid"]];
+      return names[1] === undefined
+        ? undefined
+        : names
+            .filter((one) => one !== undefined)
+            .map((one) => plainCell(String(one)))
+            .join("/");
     }
     case "scope":
       return row.scope;

@@ -6,6 +6,13 @@ import { plainCell } from "./text.ts";
 export function placeOf(resource: Attributes, attributes: Attributes): { place: string | undefined; isPath: boolean } {
   const container = resource["container.id"];
   const pod = resource["k8s.pod.uid"];
+  const podName = resource["k8s.pod.name"];
+  if (podName !== undefined) {
+    const path = [resource["k8s.namespace.name"], podName, resource["k8s.container.name"]].filter(
+      (one) => one !== undefined,
+    );
+    return { place: path.map((one) => plainCell(String(one))).join("/"), isPath: true };
+  }
   const parts: string[] = [];
   if (container !== undefined) parts.push(plainCell(String(container).slice(0, 12)));
   if (pod !== undefined) parts.push(`pod ${plainCell(String(pod))}`);
