@@ -1,13 +1,21 @@
 /** The kills of a capture in the words of its `.expected.json`: one flat object a kill, what the text does not hold left out. */
 import { toKills } from "../src/correlate/from-report.ts";
 import type { Kill } from "../src/correlate/kill.ts";
+import { describeKill } from "./corpus.ts";
 import { readReports } from "./kills.ts";
 
 /** As test/captures/README.md describes it; sizes in kB as printed. */
 export type ExpectedKill = Readonly<Record<string, unknown>>;
 
-/** Fields that only the report's head and body tell. */
-const OF_THE_REPORT = ["trigger_comm", "trigger_pid", "usage_kb", "limit_kb", "failcnt", "tasks_listed"] as const;
+/** Fields that only the report's head and body tell: lost with them. */
+export const OF_THE_REPORT = [
+  "trigger_comm",
+  "trigger_pid",
+  "usage_kb",
+  "limit_kb",
+  "failcnt",
+  "tasks_listed",
+] as const;
 /** What a kill says for itself: `tgid` from its row in the table. */
 const OF_THE_VICTIM = [
   "pid",
@@ -35,30 +43,14 @@ export function readKills(capture: string): Kill[] {
 /** The kill's fields under the names of expected.json, as far as the case names such a field at all. */
 export function toExpected(kill: Kill, expected: ExpectedKill): ExpectedKill {
   const { victim, report, record } = kill;
-  const { summary, memory, trigger } = report;
   const all: Record<string, unknown> = {
-    pid: victim.pid,
-    comm: victim.comm,
+    ...describeKill({ victim, report }),
     tgid: report.tasks?.find((task) => task.pid === victim.pid)?.tgid,
-    constraint: report.constraint,
-    uid: victim.uid,
-    total_vm_kb: victim.totalVmKb,
-    anon_rss_kb: victim.anonRssKb,
-    file_rss_kb: victim.fileRssKb,
-    shmem_rss_kb: victim.shmemRssKb,
-    pgtables_kb: victim.pgtablesKb,
-    oom_score_adj: victim.oomScoreAdj,
     oom_memcg: kill.limitCgroup,
     task_memcg: kill.victimCgroup,
     monotonic_us: record.monotonicUs,
-    nodemask: summary?.nodemask,
-    cpuset: summary?.cpuset,
-    trigger_comm: trigger?.comm,
-    trigger_pid: trigger?.pid,
-    usage_kb: memory?.usageKb,
-    limit_kb: memory?.limitKb,
-    failcnt: memory?.failcnt,
-    tasks_listed: report.tasks?.length,
+    nodemask: report.summary?.nodemask,
+    cpuset: report.summary?.cpuset,
   };
   // Of a group kill's other members the case does not repeat what the report says; the rest it always names.
   const isMember = expected["group_kill"] === true && expected["trigger_comm"] === undefined;

@@ -2,24 +2,21 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
 import { createKernelClock } from "../../src/sources/clock.ts";
 import { type KmsgGap, type KmsgOptions, type KmsgSource, openKmsg } from "../../src/sources/kmsg.ts";
 import { openTestCgroups, whyNoKills } from "./cgroup-v1.ts";
+import { useCleanups } from "./cleanups.ts";
 import { allowFloods, readKernelLog, writeToKernelLog } from "./kernel-log.ts";
 import { startVictim, type Victim } from "./kills.ts";
 
 const reason = whyNoKills();
 if (reason !== undefined) process.stderr.write(`test/kernel/kmsg.test.ts is skipped: ${reason}\n`);
 
-const cleanups: (() => void | Promise<void>)[] = [];
+const cleanups = useCleanups();
 
 beforeEach(({ skip }) => skip(reason !== undefined, reason));
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 interface Reader {
   source: KmsgSource;

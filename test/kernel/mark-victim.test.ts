@@ -1,29 +1,26 @@
 /** The tracepoint of real kills, where this machine's tracefs is mounted. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import type { MarkVictim } from "../../parsers/oom/mark-victim.ts";
 import { openMarkVictim } from "../../src/sources/mark-victim.ts";
 import { TracefsUnavailable } from "../../src/sources/tracefs.ts";
 import { openTracefsInstance } from "../../src/sources/tracefs-instance.ts";
 import { openTestCgroups, type TestCgroups, whyNoKills } from "./cgroup-v1.ts";
+import { useCleanups } from "./cleanups.ts";
 import { readKillLine, sizeIn } from "./kernel-log.ts";
 import { killOne } from "./kills.ts";
 
 const reason = whyNoKills() ?? whyNoTrace();
 if (reason !== undefined) process.stderr.write(`test/kernel/mark-victim.test.ts is skipped: ${reason}\n`);
 
-const cleanups: (() => void | Promise<void>)[] = [];
+const cleanups = useCleanups();
 let cgroups: TestCgroups;
 
 beforeEach(({ skip }) => {
   skip(reason !== undefined, reason);
   cgroups = openTestCgroups();
   cleanups.push(cgroups.remove);
-});
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
 function whyNoTrace(): string | undefined {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, rmdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { openKmsg } from "../../src/sources/kmsg.ts";
 import {
   type CounterReading,
@@ -13,6 +13,7 @@ import {
 } from "../../src/sources/memory-counters.ts";
 import { readVictimProc, type VictimProc } from "../../src/sources/victim-proc.ts";
 import { openTestCgroups, type TestCgroup, type TestCgroups, whyNoKills } from "./cgroup-v1.ts";
+import { useCleanups } from "./cleanups.ts";
 import { killOne, startVictim } from "./kills.ts";
 import type { VictimPlan } from "./victim.ts";
 
@@ -20,17 +21,13 @@ const LIMIT = 16 * 1024 * 1024;
 const reason = whyNoKills();
 if (reason !== undefined) process.stderr.write(`test/kernel/memory-counters.test.ts is skipped: ${reason}\n`);
 
-const cleanups: (() => void | Promise<void>)[] = [];
+const cleanups = useCleanups();
 let cgroups: TestCgroups;
 
 beforeEach(({ skip }) => {
   skip(reason !== undefined, reason);
   cgroups = openTestCgroups();
   cleanups.push(cgroups.remove);
-});
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
 interface Counting {

@@ -9,6 +9,7 @@ import {
   readCorpus,
   type TrueKill,
 } from "../corpus.ts";
+import { OF_THE_REPORT } from "../expected-kills.ts";
 
 const FIELDS = [
   "comm",
@@ -24,8 +25,6 @@ const FIELDS = [
   "task_memcg",
   "oom_memcg",
 ] as const;
-/** Of the report's head and body: lost with them. */
-const REPORT_FIELDS = ["trigger_pid", "trigger_comm", "usage_kb", "limit_kb", "failcnt", "tasks_listed"] as const;
 
 const corpus = readCorpus();
 
@@ -68,7 +67,7 @@ describe.each(corpus)("$name", (capture) => {
 function wantedFields(capture: Capture, kill: TrueKill): Record<string, unknown> {
   const lost = capture.lost.fields?.[String(kill.pid)] ?? [];
   const wanted: Record<string, unknown> = {};
-  for (const field of [...FIELDS, ...(capture.lost.head ? [] : REPORT_FIELDS)]) {
+  for (const field of [...FIELDS, ...(capture.lost.head ? [] : OF_THE_REPORT)]) {
     const isLost = lost.includes(field) || (capture.lost.head && isOfReport(field, kill));
     // Names are compared apart: a format may show one in several ways.
     if (field === "comm" || isLost || (field === "trigger_comm" && kill["trigger_pid"] === kill.pid)) continue;
