@@ -8,7 +8,7 @@ import { createLive, type Live, type LiveState } from "./live.ts";
 import { readNodeResource } from "./node-facts.ts";
 import { openOwnServer } from "./own-server.ts";
 import { reload } from "./reload.ts";
-import type { Attributes } from "./ship/log-record.ts";
+import type { RecordContext } from "./ship/context.ts";
 import { openStdoutExport } from "./ship/stdout-export.ts";
 import { readBootId } from "./sources/boot-id.ts";
 import { monotonicMs } from "./sources/cgroup-counters.ts";
@@ -62,11 +62,13 @@ class StartError extends Error {}
 
 async function run(options: AgentOptions, events: Events, stop: Stop): Promise<ExitStatus> {
   const { config, version } = options;
+  const node = readNodeResource(config, (reason) => events.report("setting_ignored", { reason }));
   const backends = orNoStart(() => openFirstBackends(config, version, events, stop)).map(createReplaceable);
   const bootId = readBootId();
-  const deliveries = orNoStart(() => openOutboxes<AgentState>(config, backends, bootId, events));
+  const context = { resource: node, ...(bootId === undefined ? {} : { bootId }) };
+  const deliveries = orNoStart(() => openOutboxes<AgentState>(config, backends, context, events));
   try {
-    return await follow({ options, events, stop, backends, bootId, deliveries });
+    return await follow({ options, events, stop, backends, context, deliveries });
   } catch (error) {
     await deliveries.close({ timeoutMs: 0 });
     throw error;
@@ -94,16 +96,15 @@ interface Parts {
   events: Events;
   stop: Stop;
   backends: ReplaceableBackend[];
-  bootId: string | undefined;
+  context: RecordContext;
   deliveries: Deliveries<AgentState>;
 }
 
-async function follow({ options, events, stop, backends, bootId, deliveries }: Parts): Promise<ExitStatus> {
+async function follow({ options, events, stop, backends, context, deliveries }: Parts): Promise<ExitStatus> {
   const { config, version, readConfig = () => config } = options;
   const { settings } = config;
-  const node = readNodeResource(config, (reason) => events.report("setting_ignored", { reason }));
   const kills = createKillCounts(deliveries.last?.kills);
-  const sources = openSources({ config, events, node, bootId, deliveries, kills });
+  const sources = openSources({ config, events, context, deliveries, kills });
   const server = await openOwnServer(settings.listen, () => ({
     version,
     kills: kills.list(),
@@ -116,7 +117,7 @@ async function follow({ options, events, stop, backends, bootId, deliveries }: P
   });
   const target = backends.map((backend) => backend.target).join(", ");
   const listen = server === undefined ? {} : { listen: server.url };
-  events.report("agent_started", { version, since: settings.since, target, node, ...listen });
+  events.report("agent_started", { version, since: settings.since, target, node: context.resource, ...listen });
 
   const onHangUp = (): void =>
     reload({
@@ -141,8 +142,7 @@ async function follow({ options, events, stop, backends, bootId, deliveries }: P
 interface SourceParts {
   config: Config;
   events: Events;
-  node: Attributes;
-  bootId: string | undefined;
+  context: RecordContext;
   deliveries: Deliveries<AgentState>;
   kills: KillCounts;
 }
@@ -162,11 +162,10 @@ function openSources({ config: { settings }, events, ...parts }: SourceParts): N
 type LiveParts = Omit<SourceParts, "config" | "events"> &
   Pick<Parameters<typeof createLive>[0], "hasCounters" | "readSources" | "readVictim"> & { clock: KernelClock };
 
-function openLive({ node, bootId, clock, deliveries, kills, ...rest }: LiveParts): Live {
+function openLive({ clock, deliveries, kills, ...rest }: LiveParts): Live {
   return createLive({
     ...rest,
     restored: deliveries.restored,
-    context: { resource: node, ...(bootId === undefined ? {} : { bootId }) },
     now: monotonicMs,
     toWallUs: (atMs) => clock.toRealtimeUs(atMs * 1000),
     commit(records, state) {

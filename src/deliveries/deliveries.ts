@@ -4,10 +4,13 @@
  */
 import { hash } from "node:crypto";
 import { join } from "node:path";
+import type { RecordContext } from "../ship/context.ts";
 import type { LogRecord } from "../ship/log-record.ts";
 import { type Outbox, openOutbox } from "../ship/outbox.ts";
+import { createDroppedSums, type DroppedRecords, type DroppedSums, toDroppedRecord } from "../ship/outbox-dropped.ts";
 import { openSender, type Sender, type SenderTotals } from "../ship/outbox-sender.ts";
-import type { Events } from "../telemetry/events.ts";
+import { openRejectedFile } from "../ship/rejected-file.ts";
+import type { EventDetail, EventName, Events } from "../telemetry/events.ts";
 import type { Backend } from "./backend.ts";
 
 /** What the state must tell of how far it goes. */
@@ -24,8 +27,8 @@ export interface DeliveriesOptions {
   maxBytes?: number | undefined;
   /** milliseconds */
   maxAgeMs?: number | undefined;
-  /** states of another boot are not restored */
-  bootId: string | undefined;
+  /** of the records about what was dropped; states of another boot are not restored */
+  context: RecordContext;
   events: Events;
 }
 
@@ -58,11 +61,18 @@ export interface Deliveries<S> {
   close(options: { timeoutMs: number }): Promise<SenderTotals>;
 }
 
+/** What is saved with the records of one endpoint. */
+type Saved<S> = S & { dropped?: readonly DroppedRecords[] };
+
 interface Delivery<S> {
   backend: Backend;
-  outbox: Outbox<S>;
+  outbox: Outbox<Saved<S>>;
   sender: Sender;
+  /** records since the start, by why */
   dropped: Record<string, number>;
+  untold: DroppedSums;
+  /** what had been delivered when something was last dropped */
+  deliveredThen: number;
 }
 
 /** @throws OutboxInUseError */
@@ -77,30 +87,47 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions): 
 
   function open(backend: Backend, index: number): Delivery<S> {
     const { maxBytes, maxAgeMs, events } = options;
-    const dropped: Record<string, number> = {};
-    const outbox = openOutbox<S>({
-      directory: directoryOf(options.directory, backend, index),
+    const directory = directoryOf(options.directory, backend, index);
+    const onTrouble = (name: EventName, detail: EventDetail): void => events.report(name, withTarget(detail, backend));
+    const outbox = openOutbox<Saved<S>>({
+      directory,
       ...(maxBytes === undefined ? {} : { maxBytes }),
       ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
-      onTrouble(name, detail) {
-        if (name === "outbox_dropped") count(dropped, String(detail["reason"]), Number(detail["records"]));
-        events.report(name, withTarget(detail, backend));
+      onTrouble,
+      // Called by what is done to it, not while it opens.
+      onDropped(sum) {
+        delivery.dropped[sum.reason] = (delivery.dropped[sum.reason] ?? 0) + sum.records;
+        delivery.deliveredThen = sender.totals.delivered;
+        delivery.untold.add(sum);
       },
     });
+    const rejected =
+      directory === undefined
+        ? undefined
+        : openRejectedFile({ directory, onFailure: (detail) => onTrouble("rejected_not_kept", detail) });
     const sender = openSender({
       outbox,
       export: backend.export,
-      onTrouble: (name, detail) => events.report(name, withTarget(detail, backend)),
+      onTrouble,
+      ...(rejected === undefined ? {} : { onRejected: rejected.keep }),
     });
-    return { backend, outbox, sender, dropped };
+    const untold = createDroppedSums(outbox.restored?.dropped);
+    const delivery: Delivery<S> = { backend, outbox, sender, dropped: {}, untold, deliveredThen: 0 };
+    return delivery;
+  }
+
+  /** What was dropped is told once the backend has taken something since. */
+  function takeDropped({ sender, untold, deliveredThen }: Delivery<S>): LogRecord[] {
+    if (sender.totals.delivered <= deliveredThen) return [];
+    return untold.take().map((dropped) => toDroppedRecord(dropped, options.context));
   }
 
   /** With one endpoint there is nothing to tell apart. */
-  function withTarget<D extends object>(detail: D, { target }: Backend): D & { target?: string } {
+  function withTarget(detail: EventDetail, { target }: Backend): EventDetail {
     return options.backends.length === 1 ? detail : { ...detail, target };
   }
 
-  const restored = furthestBehind(deliveries, options.bootId);
+  const restored = furthestBehind(deliveries, options.context.bootId);
   return {
     restored,
     last: restored ?? deliveries[0]?.outbox.restored,
@@ -114,9 +141,11 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions): 
         dropped: { ...dropped },
       })),
     commit(records, state) {
-      for (const { outbox, sender } of deliveries) {
-        outbox.commit(records, state);
-        if (records.length > 0) sender.wake();
+      for (const delivery of deliveries) {
+        const all = [...records, ...takeDropped(delivery)];
+        const dropped = delivery.untold.list();
+        delivery.outbox.commit(all, dropped.length === 0 ? state : { ...state, dropped });
+        if (all.length > 0) delivery.sender.wake();
       }
     },
     hurry() {
@@ -149,10 +178,6 @@ function furthestBehind<S extends Progress>(
 ): S | undefined {
   const states = deliveries.flatMap(({ outbox: { restored } }) => (restored?.bootId === bootId ? [restored] : []));
   return states.toSorted((a, b) => (a?.position ?? 0) - (b?.position ?? 0))[0];
-}
-
-function count(counts: Record<string, number>, reason: string, records: number): void {
-  counts[reason] = (counts[reason] ?? 0) + records;
 }
 
 function addTotals(a: SenderTotals, b: SenderTotals): SenderTotals {

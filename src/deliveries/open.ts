@@ -1,5 +1,6 @@
 /** Opens what the configuration says of where records go: the backends, and their outboxes. */
 import type { Config } from "../config/read.ts";
+import type { RecordContext } from "../ship/context.ts";
 import { openOtlpExport } from "../ship/otlp-export.ts";
 import type { Events } from "../telemetry/events.ts";
 import type { Backend } from "./backend.ts";
@@ -23,7 +24,7 @@ export function openBackends(config: Config, version: string, events: Events): B
 export function openOutboxes<S extends Progress>(
   { settings }: Config,
   backends: readonly Backend[],
-  bootId: string | undefined,
+  context: RecordContext,
   events: Events,
 ): Deliveries<S> {
   const maxAge = settings["outbox-max-age"];
@@ -32,7 +33,7 @@ export function openOutboxes<S extends Progress>(
     directory: settings["state-dir"],
     maxBytes: settings["outbox-max-bytes"],
     maxAgeMs: maxAge === undefined ? undefined : maxAge * 1000,
-    bootId,
+    context,
     events,
   });
 }

@@ -23,9 +23,9 @@ export interface AttributeGroup {
   readonly keys: Readonly<Record<string, AttributeEntry>>;
 }
 
-export type EventName = "oom.kill" | "oom.report.suppressed" | "oom.kernel_log.gap";
+export type EventName = "oom.kill" | "oom.report.suppressed" | "oom.kernel_log.gap" | "oom.outbox.dropped";
 
-const EVERY: readonly EventName[] = ["oom.kill", "oom.report.suppressed", "oom.kernel_log.gap"];
+const EVERY: readonly EventName[] = ["oom.kill", "oom.report.suppressed", "oom.kernel_log.gap", "oom.outbox.dropped"];
 const KILL: readonly EventName[] = ["oom.kill"];
 
 export const ATTRIBUTE_GROUPS = [
@@ -106,7 +106,7 @@ export const ATTRIBUTE_GROUPS = [
   {
     title: "The boot",
     on: "record",
-    events: EVERY,
+    events: ["oom.kill", "oom.report.suppressed", "oom.kernel_log.gap"],
     from: "/proc/sys/kernel/random/boot_id, or the journal",
     keys: { "oom.kernel.boot_id": { type: "string", meaning: "32 hex digits, another one after each boot" } },
   },
@@ -359,6 +359,23 @@ export const ATTRIBUTE_GROUPS = [
       "oom.kernel_log.gap.lost": { type: "int", when: "always", meaning: "how many records were overwritten unread" },
       "oom.kernel_log.gap.first_seq": { type: "int", when: "always", meaning: "sequence number of the first one lost" },
       "oom.kernel_log.gap.last_seq": { type: "int", when: "always", meaning: "sequence number of the last one lost" },
+    },
+  },
+  {
+    title: "Records that were dropped unsent",
+    on: "record",
+    events: ["oom.outbox.dropped"],
+    from: "the outbox, told when the backend takes records again",
+    keys: {
+      "oom.outbox.dropped.count": { type: "int", when: "always", meaning: "how many" },
+      "oom.outbox.dropped.bytes": { type: "int", unit: "By", when: "always", meaning: "what they took in the outbox" },
+      "oom.outbox.dropped.since": { type: "string", when: "always", meaning: "when the first had come, RFC 3339" },
+      "oom.outbox.dropped.until": { type: "string", when: "always", meaning: "when the last had come, RFC 3339" },
+      "oom.outbox.dropped.reason": {
+        type: "string",
+        when: "always",
+        meaning: "`too_much`: the outbox was full; `too_old`: they had waited too long",
+      },
     },
   },
 ] as const satisfies readonly AttributeGroup[];

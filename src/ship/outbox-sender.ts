@@ -20,6 +20,8 @@ export interface SenderOptions {
   /** Sends one batch; a promise that rejects counts as `retry`. */
   export(batch: readonly LogRecord[]): Promise<Outcome>;
   onTrouble(name: SenderTrouble, detail: SenderDetail): void;
+  /** Records that are refused for good, before they leave the outbox. */
+  onRejected?(records: readonly LogRecord[], reason: string): void;
   backoff?: BackoffOptions;
 }
 
@@ -51,8 +53,9 @@ export interface Sender {
 const MAX_UIDS = 5;
 
 /** Begins with what the last run has left. */
-export function openSender({ outbox, export: send, onTrouble, backoff: backoffOptions }: SenderOptions): Sender {
-  const backoff = createBackoff(backoffOptions);
+export function openSender(options: SenderOptions): Sender {
+  const { outbox, export: send, onTrouble, onRejected } = options;
+  const backoff = createBackoff(options.backoff);
   const counts = { delivered: 0, rejected: 0, retries: 0 };
   let limit = MAX_BATCH_RECORDS;
   /** what has been taken and is not settled */
@@ -106,6 +109,12 @@ export function openSender({ outbox, export: send, onTrouble, backoff: backoffOp
       limit = Math.ceil(batch.length / 2);
       return undefined;
     }
+    // First: after a crash in between it is refused once more, and not lost.
+    if (outcome.kind === "rejected")
+      onRejected?.(
+        batch.map(({ record }) => record),
+        outcome.reason,
+      );
     outbox.done(ids);
     const rejected = outcome.kind === "delivered" ? 0 : outcome.kind === "partial" ? outcome.rejected : batch.length;
     counts.delivered += batch.length - rejected;

@@ -8,7 +8,8 @@
  * the power the last of them may go, after which records are read or sent again under the same `log.record.uid`.
  */
 import type { LogRecord } from "./log-record.ts";
-import type { StoredRecord } from "./outbox-store.ts";
+import type { DroppedRecords } from "./outbox-dropped.ts";
+import type { StoredRecord, StoredRow } from "./outbox-store.ts";
 import { type DiskTrouble, openTiers } from "./outbox-tiers.ts";
 
 export type OutboxTrouble = DiskTrouble | "outbox_dropped" | "outbox_record_unreadable";
@@ -26,6 +27,8 @@ export interface OutboxOptions {
   /** milliseconds since the Unix epoch */
   now?: () => number;
   onTrouble(name: OutboxTrouble, detail: OutboxDetail): void;
+  /** Beside the event, for what is dropped while it is open. */
+  onDropped?(dropped: DroppedRecords): void;
 }
 
 export interface OutboxEntry {
@@ -103,7 +106,7 @@ export function openOutbox<S>(options: OutboxOptions): Outbox<S> {
 
   function dropOldest(excess: number, onlyMemory: boolean): void {
     if (excess <= 0) return;
-    const dropped: { id: number; bytes: number }[] = [];
+    const dropped: StoredRow[] = [];
     let bytes = 0;
     for (const row of tiers.rows(onlyMemory)) {
       if (bytes >= excess) break;
@@ -115,7 +118,7 @@ export function openOutbox<S>(options: OutboxOptions): Outbox<S> {
   }
 
   function dropAged(): void {
-    const aged: { id: number; bytes: number }[] = [];
+    const aged: StoredRow[] = [];
     const limitMs = now() - maxAgeMs;
     for (const row of tiers.rows()) {
       if (row.addedMs >= limitMs) break;
@@ -124,15 +127,17 @@ export function openOutbox<S>(options: OutboxOptions): Outbox<S> {
     drop(aged, "too_old");
   }
 
-  function drop(rows: readonly { id: number; bytes: number }[], reason: string): void {
+  function drop(rows: readonly StoredRow[], reason: string): void {
     if (rows.length === 0) return;
     tiers.settle(rows);
     sayDropped(rows, reason);
   }
 
-  function sayDropped(rows: readonly { bytes: number }[], reason: string): void {
+  function sayDropped(rows: readonly StoredRow[], reason: string): void {
     const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
     onTrouble("outbox_dropped", { records: rows.length, bytes, reason });
+    const [first, last] = [rows[0]?.addedMs ?? 0, rows.at(-1)?.addedMs ?? 0];
+    options.onDropped?.({ reason, records: rows.length, bytes, sinceMs: first, untilMs: last });
   }
 
   function begin(): void {

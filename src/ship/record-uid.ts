@@ -31,6 +31,14 @@ export function countUid(counter: string, value: number, resource: Attributes, b
   return digest(`count\0${nodeIdentity(resource)}\0${bootId ?? ""}\0${counter}\0${value}`);
 }
 
+/** The UID of what was dropped of an outbox: records of a time. */
+export function droppedUid(
+  { reason, records, sinceMs, untilMs }: { reason: string; records: number; sinceMs: number; untilMs: number },
+  resource: Attributes,
+): string {
+  return digest(`dropped\0${nodeIdentity(resource)}\0${reason}\0${records}\0${sinceMs}\0${untilMs}`);
+}
+
 /** The machine ID outlives a change of name; a name must do where there is none. */
 function nodeIdentity(resource: Attributes): string {
   return String(resource["host.id"] ?? resource["k8s.node.name"] ?? resource["host.name"] ?? "");

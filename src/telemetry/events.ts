@@ -38,6 +38,7 @@ export const EVENTS = {
   ship_retried: { level: "warn", message: "records were not delivered yet: they are kept and sent again" },
   ship_blocked: { level: "error", message: "nothing can be delivered until a setting is mended: records are kept" },
   ship_rejected: { level: "error", message: "the backend does not want these records: they are not sent again" },
+  rejected_not_kept: { level: "error", message: "records that the backend does not want could not be kept aside" },
   outbox_dropped: { level: "error", message: "records were dropped unsent: too many, too old, or not on disk" },
   outbox_disk_failed: { level: "error", message: "the outbox cannot use its disk: it goes on in memory" },
   outbox_disk_back: { level: "info", message: "the outbox is on its disk again" },

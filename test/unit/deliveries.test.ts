@@ -38,7 +38,7 @@ function open(urls: readonly string[], directory?: string, env: Record<string, s
   const deliveries = openDeliveries<State>({
     backends: toEndpoints(config, "0").map((endpoint) => openOtlpExport(endpoint)),
     directory,
-    bootId: "boot",
+    context: { resource: { "host.name": "n" }, bootId: "boot" },
     events: { report: (name) => events.push(name), counts: () => ({}) },
   });
   return Object.assign(deliveries, { events });

@@ -5,6 +5,7 @@ import { renderRecordPage } from "../../scripts/record-docs.ts";
 import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../../src/ship/attributes.ts";
 import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
 import type { AttributeValue, LogRecord } from "../../src/ship/log-record.ts";
+import { toDroppedRecord } from "../../src/ship/outbox-dropped.ts";
 import { toLogRecord } from "../../src/ship/record.ts";
 import { toUnloggedRecord } from "../../src/ship/unlogged-record.ts";
 import { BOOT_ID, killsOf, makeBareKill, makeKill, makeRecord, makeUnloggedKill, readReports } from "../kills.ts";
@@ -68,6 +69,7 @@ function fullRecords(): LogRecord[] {
     toUnloggedRecord(makeUnloggedKill(), NODE, (ms) => ms * 1000),
     toSuppressedRecord({ count: 71, record: suppressed }, NODE),
     toGapRecord({ firstSeq: 1, lost: 2 }, NODE),
+    toDroppedRecord({ reason: "too_old", records: 3, bytes: 900, sinceMs: 1, untilMs: 2 }, NODE),
   ];
 }
 
