@@ -1,5 +1,6 @@
 /** The command `oomscribe replay`: its options, checked, handed on to the replay. */
 import { zoneOffsetMinutes } from "../../parsers/captures/stamps.ts";
+import type { OutputFormat } from "../replay/replay.ts";
 import { GROUP_KEYS, type GroupKey } from "../replay/table/group-keys.ts";
 import { UsageError } from "./arguments.ts";
 import { type Command, HELP_OPTION, type ParsedArguments } from "./command.ts";
@@ -35,6 +36,7 @@ export const replayCommand: Command = {
       value: "KILL",
       help: "one kill in plain words beside the kernel's lines: its PID, or the beginning of its log.record.uid",
     },
+    { name: "follow", help: "go on as the file grows, over rotation and truncation, until Ctrl-C: a line a kill" },
     { name: "k8s", value: "FILE", help: "names of pods and containers, from kubectl get pods -A -o json" },
     { name: "html", value: "FILE", help: "write a page to look at, one file; prints a table too only with --output" },
     { name: "otlp", value: "URL", help: "send the records there by OTLP; prints them too only with --output" },
@@ -74,12 +76,15 @@ OTEL_EXPORTER_OTLP_* variables set OTLP's headers, timeout and certificates.
     if (values.has("explain") && (values.has("group-by") || values.has("top")))
       throw new UsageError("--explain is of one kill: leave out --group-by and --top");
     const isElsewhere = (values.has("otlp") || values.has("html")) && isForPeople === undefined;
-    const output = values.get("output") ?? (isElsewhere ? undefined : "table");
+    const follow = parsed.flags.has("follow");
+    if (follow) checkFollow(parsed);
+    const output = values.get("output") ?? (isElsewhere ? undefined : follow ? "lines" : "table");
     const timezone = readTimezone(parsed);
     const nowMs = Date.now();
     const options = {
       files: positionals,
-      output: output as "table" | "json" | "ndjson" | undefined,
+      output: output as OutputFormat | undefined,
+      follow,
       k8s: values.get("k8s"),
       html: values.get("html"),
       otlp: values.get("otlp"),
@@ -104,6 +109,17 @@ OTEL_EXPORTER_OTLP_* variables set OTLP's headers, timeout and certificates.
     return runReplay(options);
   },
 };
+
+/** What is printed at the end has no end to be printed at. */
+function checkFollow({ values, positionals }: ParsedArguments): void {
+  const [file, another] = positionals;
+  if (another !== undefined || file === "-")
+    throw new UsageError("--follow is of one file: --follow /var/log/kern.log");
+  const ends = ["html", "group-by", "top", "explain"].find((name) => values.has(name));
+  if (ends !== undefined) throw new UsageError(`--${ends} needs the end of a log, which --follow does not have`);
+  const output = values.get("output") ?? "ndjson";
+  if (output !== "ndjson") throw new UsageError(`--output ${output} needs the end of a log: --follow has ndjson`);
+}
 
 function readYear({ values }: ParsedArguments): number | undefined {
   const year = values.get("year");

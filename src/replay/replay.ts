@@ -5,6 +5,7 @@ import type { LogRecord } from "../ship/log-record.ts";
 import type { OtlpProtocol } from "../ship/otlp-settings.ts";
 import { readResourceEnv } from "../ship/resource-env.ts";
 import { type CaptureFacts, countOf, describeCaptures, isStrange } from "./captures.ts";
+import { followLog } from "./follow/follow.ts";
 import { type Input, InputError, openInput } from "./inputs.ts";
 import { type Namer, openNamer } from "./kubernetes/name.ts";
 import { openProgress, type Progress } from "./progress.ts";
@@ -13,13 +14,16 @@ import { createSelection, type SelectionOptions } from "./select.ts";
 import { openSinks } from "./sinks.ts";
 import type { TableOptions } from "./table/table.ts";
 
-export type OutputFormat = "table" | "json" | "ndjson";
+/** `lines`: of a log that is followed, what is said of each kill */
+export type OutputFormat = "table" | "json" | "ndjson" | "lines";
 
 export interface ReplayOptions {
   /** paths; `-` is standard input */
   files: readonly string[];
   /** undefined: nothing is printed */
   output: OutputFormat | undefined;
+  /** go on with the one file as it grows */
+  follow: boolean;
   /** path of a list of pods, to name them by */
   k8s: string | undefined;
   /** path of a page to write */
@@ -112,9 +116,22 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
     return taken;
   }
 
+  async function follow(path: string): Promise<void> {
+    const stop = new AbortController();
+    const end = (): void => stop.abort();
+    process.once("SIGINT", end).once("SIGTERM", end);
+    const pipeline = createPipeline({ context, emit });
+    const onPiece = (): Promise<unknown> | undefined => {
+      if (sinks?.broken === true) end();
+      return takeRoom();
+    };
+    await followLog({ path, context: options, pipeline, signal: stop.signal, onPiece });
+    await takeRoom();
+  }
+
   for (const file of options.files) {
     try {
-      await replay(await openInput(file));
+      await (options.follow ? follow(file) : replay(await openInput(file)));
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       unreadable++;

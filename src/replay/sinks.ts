@@ -45,6 +45,7 @@ export async function openSinks(options: ReplayOptions, warn: (message: string) 
 async function openPrinter(format: NonNullable<ReplayOptions["output"]>, { table }: ReplayOptions): Promise<Sink> {
   const output = openOutput(process.stdout);
   if (table.explain !== undefined) return (await import("./explain/explain.ts")).openExplain(output, table.explain);
+  if (format === "lines") return (await import("./follow/kill-lines.ts")).openKillLines(output);
   if (format === "table") return (await import("./table/table.ts")).openTable(output, table);
   return (await import("./json.ts")).openJson(output, format);
 }
