@@ -1,9 +1,12 @@
-/** Builds dist/oomscribe.mjs, the whole program in one file that needs nothing but Node: `npm run build`. */
-import { chmodSync } from "node:fs";
+/** Builds dist/oomscribe.mjs, the whole program in one file that needs nothing but Node, and its manual page. */
+import { chmodSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { COMMANDS } from "../src/commands/all.ts";
+import { toRoff } from "../src/commands/man.ts";
 import { readPageAssets } from "../src/replay/html/assets.ts";
+import { VERSION } from "../src/version.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const OUTPUT = new URL("dist/oomscribe.mjs", ROOT);
@@ -59,4 +62,7 @@ export async function buildProgram(path: string): Promise<void> {
   chmodSync(path, 0o755);
 }
 
-if (import.meta.main) await buildProgram(fileURLToPath(OUTPUT));
+if (import.meta.main) {
+  await buildProgram(fileURLToPath(OUTPUT));
+  writeFileSync(new URL("dist/oomscribe.1", ROOT), toRoff(COMMANDS, VERSION));
+}

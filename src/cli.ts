@@ -1,14 +1,11 @@
 #!/usr/bin/env node
 /** `oomscribe COMMAND …`: finds the command, reads its arguments, runs it; what a command needs is loaded only then. */
 import { existsSync } from "node:fs";
-import { agentCommand } from "./commands/agent.ts";
+import { COMMANDS } from "./commands/all.ts";
 import { parseArguments, UsageError } from "./commands/arguments.ts";
-import type { Command, ExitStatus } from "./commands/command.ts";
+import type { ExitStatus } from "./commands/command.ts";
 import { commandHelp, programHelp } from "./commands/help.ts";
 import { nearest } from "./commands/nearest.ts";
-import { replayCommand } from "./commands/replay.ts";
-
-const COMMANDS: readonly Command[] = [replayCommand, agentCommand];
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -32,7 +29,7 @@ async function main([name, ...args]: string[]): Promise<ExitStatus> {
 
 function noCommand(name: string | undefined): string {
   const names = COMMANDS.map((command) => command.name);
-  if (name === undefined) return `which command? ${names.join(" or ")}`;
+  if (name === undefined) return `which command? ${names.join(", ")}`;
   if (name.startsWith("-")) {
     return `unknown option ${name}, did you mean ${nearest(name, ["--help", "--version"])}? Commands come first`;
   }

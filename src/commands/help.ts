@@ -3,7 +3,7 @@ import type { Command, OptionEntry } from "./command.ts";
 
 /** What `oomscribe --help` prints. */
 export function programHelp(commands: readonly Command[]): string {
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}`);
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`);
   return `Oomscribe tells the whole story of every OOM kill.
 
 Usage: oomscribe COMMAND [OPTIONS]

@@ -1,10 +1,10 @@
 /** The command `oomscribe replay`: its options, checked, handed on to the replay. */
-import { zoneOffsetMinutes } from "../../parsers/captures/stamps.ts";
 import type { OutputFormat } from "../replay/replay.ts";
 import { GROUP_KEYS, type GroupKey } from "../replay/table/group-keys.ts";
 import { UsageError } from "./arguments.ts";
 import { type Command, HELP_OPTION, type ParsedArguments } from "./command.ts";
 import { readFilter, readMoment, readTop } from "./selection.ts";
+import { readTimezone, readYear } from "./times.ts";
 
 export const replayCommand: Command = {
   name: "replay",
@@ -119,36 +119,6 @@ function checkFollow({ values, positionals }: ParsedArguments): void {
   if (ends !== undefined) throw new UsageError(`--${ends} needs the end of a log, which --follow does not have`);
   const output = values.get("output") ?? "ndjson";
   if (output !== "ndjson") throw new UsageError(`--output ${output} needs the end of a log: --follow has ndjson`);
-}
-
-function readYear({ values }: ParsedArguments): number | undefined {
-  const year = values.get("year");
-  if (year === undefined) return undefined;
-  if (!/^(?:19[789]|2\d\d)\d$/.test(year))
-    throw new UsageError(`--year ${year}: write four digits, such as --year 2026`);
-  return Number(year);
-}
-
-/** No place on earth is further from UTC. */
-const MAX_OFFSET_MINUTES = 14 * 60;
-
-function readTimezone({ values }: ParsedArguments): string | undefined {
-  const timezone = values.get("timezone");
-  if (timezone === undefined) return undefined;
-  if (!isTimezone(timezone)) {
-    throw new UsageError(
-      `--timezone ${timezone}: write an IANA name such as Europe/Berlin, or an offset such as +02:00`,
-    );
-  }
-  return timezone;
-}
-
-function isTimezone(timezone: string): boolean {
-  try {
-    return Math.abs(zoneOffsetMinutes(timezone, 0)) <= MAX_OFFSET_MINUTES;
-  } catch {
-    return false;
-  }
 }
 
 function readPageSize({ values }: ParsedArguments): number | undefined {

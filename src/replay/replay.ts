@@ -1,5 +1,4 @@
 /** `oomscribe replay`: captured logs in, one after another; their records, each once, out to whoever wants them. */
-import { createCaptureReader } from "../../parsers/captures/reader.ts";
 import { createPipeline } from "../pipeline.ts";
 import type { LogRecord } from "../ship/log-record.ts";
 import type { OtlpProtocol } from "../ship/otlp-settings.ts";
@@ -8,7 +7,8 @@ import { type CaptureFacts, countOf, describeCaptures, isStrange } from "./captu
 import { followLog } from "./follow/follow.ts";
 import { type Input, InputError, openInput } from "./inputs.ts";
 import { type Namer, openNamer } from "./kubernetes/name.ts";
-import { openProgress, type Progress } from "./progress.ts";
+import { openProgress } from "./progress.ts";
+import { readCapture } from "./read-capture.ts";
 import { createSeen } from "./seen.ts";
 import { createSelection, type SelectionOptions } from "./select.ts";
 import { openSinks } from "./sinks.ts";
@@ -78,36 +78,23 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
   }
 
   async function replay(input: Input): Promise<void> {
-    const pipeline = createPipeline({ context, emit });
-    const reader = createCaptureReader({
-      context: { year: options.year, timezone: options.timezone, referenceUs: input.referenceUs },
-      onRecord: pipeline.push,
-      isIdle: () => pipeline.idle,
-    });
-    let bytes = 0;
     progress.begin(input.name, input.size);
-    try {
-      const warning = await input.read(
-        (piece) => {
-          bytes += piece.length;
-          reader.push(piece);
-          return takeRoom();
-        },
-        onProgress(
-          progress,
-          () => kills,
-          () => sinks?.broken === true,
-        ),
-      );
-      if (warning !== undefined) warn(`${input.name}: ${warning}`);
-    } finally {
-      // What was read before an error counts.
-      reader.end();
-      pipeline.flush();
-      await takeRoom();
-      progress.clear();
-      captures.push({ name: input.name, bytes, skippedBytes: reader.skippedBytes, formats: reader.formats });
-    }
+    const warning = await readCapture(input, {
+      context,
+      year: options.year,
+      timezone: options.timezone,
+      emit,
+      takeRoom,
+      onRead(bytes) {
+        progress.advance(bytes, kills);
+        return sinks?.broken === true;
+      },
+      onEnd(facts) {
+        progress.clear();
+        captures.push(facts);
+      },
+    });
+    if (warning !== undefined) warn(`${input.name}: ${warning}`);
   }
 
   function takeRoom(): Promise<unknown> | undefined {
@@ -172,14 +159,6 @@ function untimedSentence(count: number, { since, until }: SelectionOptions): str
 function readResource({ env, node }: ReplayOptions): LogRecord["resource"] {
   const resource = readResourceEnv(env, warn);
   return node === undefined ? resource : { ...resource, "host.name": node, "k8s.node.name": node };
-}
-
-/** @returns told of each read; true from it ends the reading */
-function onProgress(progress: Progress, kills: () => number, isOver: () => boolean): (bytes: number) => boolean {
-  return (bytes) => {
-    progress.advance(bytes, kills());
-    return isOver();
-  };
 }
 
 function warn(message: string): void {

@@ -46,7 +46,7 @@ describe("help and version", () => {
 });
 
 const MISTAKES: [args: string[], sentence: RegExp][] = [
-  [[], /which command\? replay or agent/],
+  [[], /which command\? replay, diff, agent/],
   [["replai", ONE], /unknown command replai, did you mean replay\?/],
   [["agnet"], /unknown command agnet, did you mean agent\?/],
   [["--hlep"], /unknown option --hlep, did you mean --help\?/],
@@ -63,6 +63,10 @@ const MISTAKES: [args: string[], sentence: RegExp][] = [
   [["replay", "--timezone", "Europe/Berlim", ONE], /--timezone Europe\/Berlim: write an IANA name/],
   [["replay", "--timezone", "+99:00", ONE], /--timezone \+99:00: write an IANA name/],
   [["replay", "--page-size", "5000", ONE], /--page-size 5000: write bytes/],
+  [["diff", ONE], /it compares two captures, not 1: oomscribe diff before\.log after\.log/],
+  [["diff", ONE, "/nonexistent/b"], /there is no such file/],
+  [["completion", "bsh"], /for which shell \(bash\?\)\? There are bash, zsh, fish/],
+  [["man", "replay"], /it takes no argument: oomscribe man \| man -l -/],
   [["replay", "--group-by", "contaner", ONE], /did you mean container\?/],
   [["replay", "--since", "yesterday", ONE], /--since yesterday: write a time such as 2026-03-01T12:00/],
   [["replay", "--until", "2026-13-01", ONE], /--until 2026-13-01: write a time/],

@@ -73,7 +73,8 @@ export function createGroups(by: GroupKey): Groups {
   };
 }
 
-function nameOf(by: GroupKey, { resource, timestampUs }: LogRecord, row: Row): string | undefined {
+/** Which group a kill is in; undefined: the log does not tell. */
+export function nameOf(by: GroupKey, { resource, timestampUs }: LogRecord, row: Row): string | undefined {
   switch (by) {
     case "container":
       return row.place;

@@ -1,0 +1,9 @@
+/** The commands there are, in the order in which help names them. */
+import { agentCommand } from "./agent.ts";
+import type { Command } from "./command.ts";
+import { completionCommand } from "./completion.ts";
+import { diffCommand } from "./diff.ts";
+import { manCommand } from "./man.ts";
+import { replayCommand } from "./replay.ts";
+
+export const COMMANDS: readonly Command[] = [replayCommand, diffCommand, agentCommand, completionCommand, manCommand];

@@ -1,0 +1,112 @@
+/** `oomscribe diff A B`: reads two captures and says how their kills differ. */
+import { styleText } from "node:util";
+import type { RecordContext } from "../../ship/context.ts";
+import { readableSize } from "../../ship/readable.ts";
+import { countOf } from "../captures.ts";
+import { InputError, openInput } from "../inputs.ts";
+import { type Namer, openNamer } from "../kubernetes/name.ts";
+import { readCapture } from "../read-capture.ts";
+import { type Column, plain, renderColumns } from "../table/columns.ts";
+import type { GroupKey } from "../table/group-keys.ts";
+import { type Comparison, createComparison, type Difference } from "./compare.ts";
+
+export interface DiffOptions {
+  a: string;
+  b: string;
+  groupBy: GroupKey | undefined;
+  output: "table" | "json";
+  k8s: string | undefined;
+  year: number | undefined;
+  timezone: string | undefined;
+}
+
+const DEFAULT_WIDTH = 100;
+
+/** @returns the process's exit status: 0 whether they differ or not; 2: something cannot be read, which was said */
+export async function runDiff(options: DiffOptions): Promise<0 | 2> {
+  const comparison = createComparison(options.groupBy);
+  try {
+    const namer = options.k8s === undefined ? undefined : await openNamer(options.k8s);
+    for (const side of ["a", "b"] as const) await readSide(side, options, comparison, namer);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    process.stderr.write(`oomscribe diff: ${error.message}\n`);
+    return 2;
+  }
+  process.stdout.write(options.output === "json" ? toJsonText(comparison) : toTable(comparison, options));
+  return 0;
+}
+
+async function readSide(
+  side: "a" | "b",
+  options: DiffOptions,
+  comparison: Comparison,
+  namer: Namer | undefined,
+): Promise<void> {
+  const context: RecordContext = { resource: {} };
+  const input = await openInput(options[side]);
+  const warning = await readCapture(input, {
+    context,
+    year: options.year,
+    timezone: options.timezone,
+    emit: (record) => comparison.add(side, namer?.name(record) ?? record),
+    takeRoom: () => undefined,
+    onRead: () => false,
+    onEnd: () => {},
+  });
+  if (warning !== undefined) process.stderr.write(`oomscribe diff: ${input.name}: ${warning}\n`);
+}
+
+function toJsonText(comparison: Comparison): string {
+  const { kills, same } = comparison;
+  return `${JSON.stringify({ kills, same, groups: comparison.differences() })}\n`;
+}
+
+function toTable(comparison: Comparison, { groupBy, a, b }: DiffOptions): string {
+  const { kills, same } = comparison;
+  const bold = (text: string): string => styleText("bold", text, { stream: process.stdout });
+  const all = comparison.differences();
+  const lines: string[] = [];
+  if (all.length > 0) {
+    const columns = toColumns(all, groupBy ?? "victim");
+    const width = process.stdout.columns || DEFAULT_WIDTH;
+    lines.push(...renderColumns(columns, width, (text, look) => (look === "head" ? bold(text) : text)), "");
+  }
+  lines.push(bold(`A has ${countOf(kills.a, "kill")}, B ${countOf(kills.b, "kill")}; ${same} are in both.`));
+  lines.push(`A is ${a}, B is ${b}.`);
+  return `${lines.join("\n")}\n`;
+}
+
+function toColumns(all: readonly Difference[], title: string): Column[] {
+  return [
+    { title: title.toUpperCase(), cells: all.map(({ name }) => plain(name)), comfortable: 30, least: 12 },
+    { title: "A", cells: all.map(({ a }) => plain(String(a.kills))) },
+    { title: "B", cells: all.map(({ b }) => plain(String(b.kills))) },
+    { title: "CHANGE", cells: all.map((one) => plain(changeOf(one))) },
+    { title: "LIMIT", cells: all.map(({ a, b }) => plain(sizes(a.limit, b.limit))), dispensable: 1 },
+    {
+      title: "MOST HELD",
+      cells: all.map(({ a, b }) => plain(sizes(a.held || undefined, b.held || undefined))),
+      dispensable: 2,
+    },
+  ];
+}
+
+function changeOf({ a, b }: Difference): string {
+  if (a.kills === 0) return "new";
+  if (b.kills === 0) return "gone";
+  if (a.kills === b.kills) return "as before";
+  return b.kills > a.kills ? `+${b.kills - a.kills}` : `−${a.kills - b.kills}`;
+}
+
+/** `48 MiB`, or `48 MiB → 96 MiB` where it has changed. */
+function sizes(a: number | undefined, b: number | undefined): string {
+  const [before, after] = [a, b].map((bytes) => (bytes === undefined ? "-" : readableSize(bytes)));
+  return a === undefined || b === undefined
+    ? a === undefined
+      ? (after ?? "-")
+      : (before ?? "-")
+    : before === after
+      ? (after ?? "")
+      : `${before} → ${after}`;
+}
