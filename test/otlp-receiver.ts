@@ -8,6 +8,7 @@ import {
 } from "node:http";
 import { createServer as createHttpsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import protobuf from "protobufjs";
@@ -45,6 +46,10 @@ export interface Answer {
   partialSuccess?: { rejectedLogRecords: number; errorMessage: string };
   /** takes the request and never answers */
   hang?: true;
+  /** takes the records and breaks the connection: the answer is lost */
+  lost?: true;
+  /** milliseconds before the answer */
+  afterMs?: number;
 }
 
 export interface OtlpReceiver {
@@ -74,14 +79,17 @@ export async function openOtlpReceiver(options: ReceiverOptions = {}): Promise<O
   const changes = new EventEmitter();
 
   async function onRequest(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of message) chunks.push(chunk);
-    const request = decodeRequest(message, Buffer.concat(chunks));
+    const body = await readBody(message);
+    // Whoever sent it is gone, or was killed.
+    if (body === undefined) return;
+    const request = decodeRequest(message, body);
     const answer = options.respond?.(request, requests.length) ?? {};
     requests.push(request);
     if (answer.hang) return;
     if ((answer.status ?? 200) < 300) accepted.push(...request.records);
-    sendAnswer(message, response, answer);
+    if (answer.afterMs !== undefined) await setTimeout(answer.afterMs);
+    if (answer.lost) message.socket.destroy();
+    else sendAnswer(message, response, answer);
     changes.emit("change");
   }
 
@@ -121,6 +129,18 @@ export async function openOtlpReceiver(options: ReceiverOptions = {}): Promise<O
       await once(server, "close");
     },
   };
+}
+
+/** @returns undefined where it ends before its end */
+async function readBody(message: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of message) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ECONNRESET") return undefined;
+    throw error;
+  }
 }
 
 function sendAnswer({ headers }: IncomingMessage, response: ServerResponse, answer: Answer): void {
