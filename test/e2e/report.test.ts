@@ -1,9 +1,12 @@
 /** The page of --html in a browser: sorted, filtered, linked to, in both themes; what a process calls itself stays text. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { toScriptJson } from "../../src/replay/html/page.ts";
 import { capture } from "../cli-process.ts";
 import { openBrowser, whyNoBrowser } from "./browser.ts";
 import { makeReport, repeatReport } from "./reports.ts";
@@ -128,6 +131,49 @@ describe.skipIf(reason !== undefined)("a report in Chromium", () => {
   test.each([1280, 390])("nothing is wider than %i columns of pixels", async (width) => {
     const page = await open(address, { width });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+  });
+
+  test.each([
+    ["light", 1280],
+    ["dark", 1280],
+    ["light", 390],
+    ["dark", 390],
+  ] as const)("axe finds nothing to mend: %s, %i pixels wide", async (theme, width) => {
+    const page = await open(address, { width, dark: theme === "dark" });
+    await page.locator(".kills a", { hasText: "node-eater" }).click();
+    await page.evaluate(() => {
+      for (const details of document.querySelectorAll("details")) details.open = true;
+    });
+    await page.evaluate(axe.source);
+    const found = await page.evaluate(async () => {
+      const { violations } = await (globalThis as unknown as { axe: typeof import("axe-core") }).axe.run();
+      return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+    });
+    expect(found).toEqual([]);
+  });
+
+  test("a diagnosis and its advice are shown where a record has them, as text", async () => {
+    const path = join(folder, "advised.html");
+    const page = readFileSync(fileURLToPath(address), "utf8");
+    const advice = { "oom.cause": "a leak <b>", "oom.cause.confidence": 0.8, "oom.advice": ["kubectl top pod <i>"] };
+    writeFileSync(path, page.replaceAll('"oom.scope":', `${toScriptJson(advice).slice(1, -1)},"oom.scope":`));
+    const advised = await open(`file://${path}`);
+    expect(await advised.locator(".diagnosis").textContent()).toBe(
+      "Diagnosisa leak <b> (80 % sure)kubectl top pod <i>Copy",
+    );
+    expect(await (await open()).locator(".diagnosis").count()).toBe(0);
+  });
+
+  test("copies the kernel's lines as they stand in the log", async () => {
+    const page = await open();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.locator(".kills a", { hasText: "node-eater" }).click();
+    await page.getByRole("button", { name: "Copy lines" }).click();
+    await page.getByRole("button", { name: "Copied" }).waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    const log = readFileSync(NODE, "utf8").split("\n");
+    expect(copied.split("\n").length).toBeGreaterThan(10);
+    expect(copied.split("\n").filter((line) => !log.includes(line))).toEqual([]);
   });
 
   test("works by keyboard alone", async () => {

@@ -7,7 +7,11 @@ import { capture } from "../cli-process.ts";
 import { openBrowser } from "./browser.ts";
 import { makeReport } from "./reports.ts";
 
-const FILES = ["v2-6.1/03-oom-group.kmsg", "v2-6.1/04-pod-level-limit-two-containers.kmsg", "v2-6.1/08-node-out-of-memory.kmsg"];
+const FILES = [
+  "v2-6.1/03-oom-group.kmsg",
+  "v2-6.1/04-pod-level-limit-two-containers.kmsg",
+  "v2-6.1/08-node-out-of-memory.kmsg",
+];
 
 const folder = mkdtempSync(join(tmpdir(), "oomscribe-screenshot-"));
 const browser = await openBrowser();

@@ -64,6 +64,7 @@ export function openReport(path: string, warn: (message: string) => void): Sink 
       version: VERSION,
       madeAt: new Date().toISOString(),
       sentences: summary.kills === 0 ? none : summary.lines(facts),
+      captures: facts.captures,
       kills,
       left: summary.kills - kills.length,
       cut,

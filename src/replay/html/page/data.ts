@@ -7,6 +7,8 @@ export interface ReportData {
   madeAt: string;
   /** the summary's sentences, the first of them the most telling */
   sentences: string[];
+  /** how many were read */
+  captures: number;
   kills: LogRecord[];
   /** how many more kills there are than the page holds */
   left: number;

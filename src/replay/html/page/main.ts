@@ -6,6 +6,7 @@ import { showFilters } from "./filters.ts";
 import { type Kill, toKill } from "./kills.ts";
 import { PAGE_SIZE, showList } from "./list.ts";
 import { showPlaces } from "./places.ts";
+import { openForPrint } from "./print.ts";
 import { showThemeSwitch } from "./theme.ts";
 import { showTimeline } from "./timeline.ts";
 import { createView, NO_CHOICE } from "./view.ts";
@@ -17,9 +18,10 @@ const view = createView(kills);
 let selected: Kill | undefined;
 
 showThemeSwitch();
+openForPrint();
 showSummary(data);
 if (kills.length > 0) {
-  showTimeline(kills, view);
+  showTimeline(kills, data.captures, view);
   showPlaces(kills, view);
   showFilters(kills, view);
   selected = linked() ?? view.shown[0];

@@ -7,7 +7,8 @@ const COLUMNS = 72;
 /** Round lengths of time that a column can stand for, seconds. */
 const STEPS = [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600, 10_800, 21_600, 86_400, 604_800, 2_592_000];
 
-export function showTimeline(kills: readonly Kill[], view: View): void {
+/** @param captures how many were read: times since boot of several may be of several boots */
+export function showTimeline(kills: readonly Kill[], captures: number, view: View): void {
   const isWall = kills.some((kill) => kill.isWall);
   const timed = kills.filter((kill) => kill.isWall === isWall && kill.seconds !== undefined);
   const place = find("timeline");
@@ -59,6 +60,9 @@ export function showTimeline(kills: readonly Kill[], view: View): void {
       h("span", {}, `${timeText(last, isWall)}${isWall ? " UTC" : " since boot"}`),
     ),
   );
+  if (!isWall && captures > 1) {
+    place.append(h("p.hint", {}, "Times are since boot: kills of several boots stand on one axis."));
+  }
   const others = kills.length - timed.length;
   if (others > 0) place.append(h("p.hint", {}, `${others} more without a time that could be compared.`));
   view.onChange(() => {
