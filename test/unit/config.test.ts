@@ -150,6 +150,13 @@ test("a secret is no option of the command line", () => {
   expect(SETTING_NAMES.filter((name) => settingOf(name).secret && settingOf(name).option)).toEqual([]);
 });
 
+test.each(["configuration.md", "cubeapm.md"])("docs/%s: its example is a configuration", (name) => {
+  const page = readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
+  const examples = Array.from(page.matchAll(/```yaml\n([^]*?)```|<<'END'\n([^]*?)END\n/g), ([, a, b]) => a ?? b ?? "");
+  expect(examples.length).toBeGreaterThan(0);
+  for (const file of examples) expect(read({ file }).settings.backend).toBe("cubeapm");
+});
+
 test("docs/configuration.md is what `npm run docs` writes", () => {
   const page = readFileSync(new URL("../../docs/configuration.md", import.meta.url), "utf8");
   expect(page).toBe(renderConfigurationPage());
