@@ -46,6 +46,7 @@ export const replayCommand: Command = {
       choices: ["http/protobuf", "http/json"],
       help: "how OTLP is sent; default: OTEL_EXPORTER_OTLP_PROTOCOL",
     },
+    { name: "dry-run", help: "with --otlp: say what would be sent, where and how, and send nothing" },
     { name: "year", value: "N", help: "year of times that are written without one; default: by the file's own time" },
     {
       name: "timezone",
@@ -70,6 +71,8 @@ OTEL_EXPORTER_OTLP_* variables set OTLP's headers, timeout and certificates.
     if (positionals.length === 0)
       throw new UsageError("which file? - reads standard input: dmesg | oomscribe replay -");
     if (values.has("protocol") && !values.has("otlp")) throw new UsageError("--protocol is of --otlp URL: add that");
+    if (parsed.flags.has("dry-run") && !values.has("otlp"))
+      throw new UsageError("--dry-run is of --otlp URL: add that");
     const isForPeople = ["group-by", "top", "explain"].find((name) => values.has(name));
     if (isForPeople !== undefined && values.has("output") && values.get("output") !== "table")
       throw new UsageError(`--${isForPeople} is of the table: leave out --output ${values.get("output")}`);
@@ -88,6 +91,7 @@ OTEL_EXPORTER_OTLP_* variables set OTLP's headers, timeout and certificates.
       k8s: values.get("k8s"),
       html: values.get("html"),
       otlp: values.get("otlp"),
+      dryRun: parsed.flags.has("dry-run"),
       protocol: values.get("protocol") as "http/protobuf" | "http/json" | undefined,
       year: readYear(parsed),
       timezone,

@@ -45,9 +45,10 @@ function drawProgress(stream: NodeJS.WriteStream): Progress {
       if (nowMs - startedMs < QUIET_MS || nowMs - drawnMs < REDRAW_MS) return;
       drawnMs = nowMs;
       isShown = true;
+      const bar = total === undefined || total === 0 ? "" : `${drawBar(read / total)} `;
       const of = total === undefined || total === 0 ? "" : ` of ${readableSize(total)}`;
       const perSecond = (read / (nowMs - startedMs)) * 1000;
-      const line = `${name}: ${readableSize(read)}${of}, ${readableSize(perSecond)}/s, ${kills} kills${eta(total, read, perSecond)}`;
+      const line = `${bar}${name}: ${readableSize(read)}${of}, ${readableSize(perSecond)}/s, ${kills} kills${eta(total, read, perSecond)}`;
       stream.write(`\r\u001b[K${line.slice(0, Math.max((stream.columns || 80) - 1, 0))}`);
     },
     clear() {
@@ -55,6 +56,15 @@ function drawProgress(stream: NodeJS.WriteStream): Progress {
       isShown = false;
     },
   };
+}
+
+const BAR_CELLS = 10;
+
+/** `[████······]  42 %`. A file that grows meanwhile is never more than whole. @param part 0 to 1 */
+function drawBar(part: number): string {
+  const done = Math.min(part, 1);
+  const cells = Math.floor(done * BAR_CELLS);
+  return `[${"█".repeat(cells).padEnd(BAR_CELLS, "·")}] ${String(Math.floor(done * 100)).padStart(3)} %`;
 }
 
 /** `, 12 s left`: at the rate so far. @param perSecond bytes */

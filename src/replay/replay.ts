@@ -31,6 +31,8 @@ export interface ReplayOptions {
   /** endpoint that records are sent to */
   otlp: string | undefined;
   protocol: OtlpProtocol | undefined;
+  /** say what would be sent, and send nothing */
+  dryRun: boolean;
   /** of stamps that have none */
   year: number | undefined;
   /** IANA name or `±HH:MM`, of stamps that have none */

@@ -29,9 +29,8 @@ export interface Sink {
 export async function openSinks(options: ReplayOptions, warn: (message: string) => void): Promise<Sink | undefined> {
   const sinks: Sink[] = [];
   if (options.otlp !== undefined) {
-    const [{ openDelivery }, { VERSION }] = await Promise.all([import("./delivery.ts"), import("../version.ts")]);
     try {
-      sinks.push(openDelivery({ ...options, endpoint: options.otlp, version: VERSION }, warn));
+      sinks.push(await openSender({ ...options, otlp: options.otlp }, warn));
     } catch (error) {
       warn(error instanceof Error ? error.message : String(error));
       return undefined;
@@ -40,6 +39,13 @@ export async function openSinks(options: ReplayOptions, warn: (message: string) 
   if (options.html !== undefined) sinks.push((await import("./html/report.ts")).openReport(options.html, warn));
   if (options.output !== undefined) sinks.push(await openPrinter(options.output, options));
   return allOf(sinks);
+}
+
+async function openSender(options: ReplayOptions & { otlp: string }, warn: (message: string) => void): Promise<Sink> {
+  const settings = { env: options.env, endpoint: options.otlp, protocol: options.protocol };
+  if (options.dryRun) return (await import("./rehearsal.ts")).openRehearsal(settings, warn);
+  const [{ openDelivery }, { VERSION }] = await Promise.all([import("./delivery.ts"), import("../version.ts")]);
+  return openDelivery({ ...settings, version: VERSION }, warn);
 }
 
 async function openPrinter(format: NonNullable<ReplayOptions["output"]>, { table }: ReplayOptions): Promise<Sink> {

@@ -75,6 +75,8 @@ const MISTAKES: [args: string[], sentence: RegExp][] = [
   [["replay", "--top", "0", ONE], /--top 0: write how many/],
   [["replay", "--top", "3", "--output", "json", ONE], /--top is of the table/],
   [["replay", "--explain", "1", "--group-by", "pod", ONE], /--explain is of one kill/],
+  [["replay", "--dry-run", ONE], /--dry-run is of --otlp URL: add that/],
+  [["replay", "--otlp", "localhost:4318", "--dry-run", ONE], /not an http\(s\) URL/],
   [["replay", "--protocol", "http/json", ONE], /--protocol is of --otlp/],
   [["replay", "--otlp", "localhost:4318", ONE], /not an http\(s\) URL/],
   [["agent", "--since", "bot"], /--since bot: did you mean boot\?/],

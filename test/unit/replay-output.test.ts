@@ -163,6 +163,21 @@ test("--otlp sends what --output prints, and says so", async () => {
   }
 });
 
+test("--dry-run says what would be sent, no header's value, and sends nothing", async () => {
+  const receiver = await openOtlpReceiver();
+  try {
+    const { stdout, stderr, status } = await runCli(["replay", "--otlp", receiver.url, "--dry-run", NODE], {
+      env: { OTEL_EXPORTER_OTLP_HEADERS: "authorization=secret", OTEL_EXPORTER_OTLP_COMPRESSION: "none" },
+    });
+    expect(stderr).toBe(
+      `oomscribe replay: would send 5 records (5 oom.kill; of 4 resources) to ${receiver.url}/v1/logs as http/protobuf, headers authorization; nothing was sent\n`,
+    );
+    expect({ stdout, status, requests: receiver.requests() }).toEqual({ stdout: "", status: 0, requests: [] });
+  } finally {
+    await receiver.close();
+  }
+});
+
 test("--otlp alone prints nothing; --protocol http/json is sent as such", async () => {
   const receiver = await openOtlpReceiver();
   try {
