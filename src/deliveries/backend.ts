@@ -13,6 +13,8 @@ export interface ReplaceableBackend extends Backend {
 export function createReplaceable(first: Backend): ReplaceableBackend {
   let current = first;
   let underWay: Promise<Outcome> | undefined;
+  /** replaced, and not closed yet */
+  const leaving = new Set<Backend>();
 
   return {
     get target() {
@@ -25,10 +27,14 @@ export function createReplaceable(first: Backend): ReplaceableBackend {
     replace(next) {
       const last = current;
       current = next;
-      Promise.resolve(underWay).finally(() => last.close());
+      leaving.add(last);
+      Promise.resolve(underWay).finally(() => {
+        if (leaving.delete(last)) last.close();
+      });
     },
     close() {
-      current.close();
+      for (const backend of [current, ...leaving]) backend.close();
+      leaving.clear();
     },
   };
 }

@@ -73,6 +73,17 @@ test("the batch under way is not cut off", async () => {
   expect(await sent).toEqual({ kind: "delivered" });
 });
 
+test("one that hangs is let go of with the rest", async () => {
+  const [one, two] = [await openOtlpReceiver({ respond: () => ({ hang: true }) }), receivers[1]];
+  receivers.push(one);
+  const hangUp = start(`otlp: ${one.url}`);
+  const sent = backends[0]?.export([numbered(1)]);
+  await expect.poll(() => one.requests().length).toBe(1);
+  hangUp(`otlp: ${two?.url}`);
+  backends[0]?.close();
+  expect(await sent).toMatchObject({ kind: "retry" });
+});
+
 test.each<[what: string, file: string, error: RegExp]>([
   ["not YAML", "a: b: c", /is not YAML/],
   ["an unknown setting", "otpl: http://a", /did you mean otlp\?/],
