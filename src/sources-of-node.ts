@@ -74,7 +74,11 @@ export function openNodeSources(
       counters?.read();
       kmsg?.hurry();
     },
-    (pid) => readVictimProc(pid, { hostRoot }),
+    (pid) => {
+      const seenCgroup = counters?.cgroupOf(pid);
+      const proc = readVictimProc(pid, { hostRoot });
+      return seenCgroup === undefined ? proc : { ...proc, seenCgroup };
+    },
   );
   if (hierarchy !== undefined) counters = openCounters(hierarchy, hostRoot, events, live);
   mark = openMarkVictim({

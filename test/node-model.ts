@@ -20,10 +20,22 @@ export interface TrueKill {
   lost: boolean;
 }
 
+export interface KillPlan {
+  afterMs: number;
+  container: number;
+  hasReport: boolean;
+  lost: boolean;
+  removes: boolean;
+  /** for so long /proc tells its cgroup after the kill */
+  procMs: number;
+  /** it was seen in its cgroup before */
+  isSeen: boolean;
+}
+
 export interface Plan {
   version: "v1" | "v2";
   /** milliseconds between kills, and which container */
-  kills: { afterMs: number; container: number; hasReport: boolean; lost: boolean; removes: boolean; procMs: number }[];
+  kills: KillPlan[];
   /** milliseconds between looks */
   looks: number[];
   /** looks after which the agent is killed and started again, with what it saved last */
@@ -57,7 +69,8 @@ export function runNode(plan: Plan): Outcome {
   /** lines that were printed and not read yet */
   let log: { kill: TrueKill; printedMs: number; member: boolean; group: string | undefined }[] = [];
   const everything: typeof log = [];
-  let proc = new Map<number, { cgroup: string; goneMs: number }>();
+  const proc = new Map<number, { cgroup: string; goneMs: number }>();
+  const seen = new Map<number, string>();
   let known = new Map<string, string>();
   let nowMs = 1000;
   let startMs = nowMs;
@@ -87,7 +100,7 @@ export function runNode(plan: Plan): Outcome {
     }
   }
 
-  function killOne(cgroup: string, kill: Plan["kills"][number], members: number): void {
+  function killOne(cgroup: string, kill: KillPlan, members: number): void {
     removed.delete(cgroup);
     const group = members > 0 ? cgroup : undefined;
     for (let member = 0; member < Math.max(1, members); member++) {
@@ -105,6 +118,7 @@ export function runNode(plan: Plan): Outcome {
       const line = { kill: truth, printedMs: nowMs, member: member > 0, group };
       if (!kill.lost) log.push(line);
       everything.push(line);
+      if (kill.isSeen) seen.set(pid, cgroup);
       if (kill.procMs > 0) proc.set(pid, { cgroup, goneMs: nowMs + kill.procMs });
     }
     // The kernel's own double count of the first victim.
@@ -159,8 +173,13 @@ export function runNode(plan: Plan): Outcome {
     log = [];
     for (const { kill } of lines) {
       const still = proc.get(kill.pid);
-      if (still !== undefined && still.goneMs >= nowMs)
-        correlator.proc(kill.pid, { cgroup: still.cgroup, comm: "java" }, nowMs);
+      const seenCgroup = seen.get(kill.pid);
+      const isThere = still !== undefined && still.goneMs >= nowMs;
+      const read = {
+        ...(isThere ? { cgroup: still.cgroup, comm: "java" } : {}),
+        ...(seenCgroup === undefined ? {} : { seenCgroup }),
+      };
+      if (Object.keys(read).length > 0) correlator.proc(kill.pid, read, nowMs);
     }
     if (lines.length > 0) sweep();
     const windowOf = (kill: TrueKill): Window =>
@@ -215,7 +234,6 @@ export function runNode(plan: Plan): Outcome {
     if (plan.restarts.includes(index)) restart();
     look();
   }
-  proc = new Map();
   return { kills, told };
 }
 

@@ -3,7 +3,8 @@
  * /proc said of the victim, and with the tracepoint. Pure: the driver reads, and passes the time in.
  *
  * The rules, in their order:
- * 1. A kill whose own lines, or /proc, tell its cgroup is told at once when its step is there (exact).
+ * 1. A kill whose own lines, or /proc, tell its cgroup is told at once when its step is there (exact); so is one whose
+ *    process was seen in a cgroup up to two seconds before (inferred: the pid could be another's by now).
  * 2. A kill line alone is in the cgroup of the only steps that it can be, all kills and steps near being matched
  *    together (match.ts): inferred. Where several are possible, its cgroup is unknown and those are named.
  * 3. A kill is told within two seconds, step or no step; the step that comes later is its own.

@@ -9,8 +9,14 @@ import type { Remembered } from "./remembered.ts";
 export function addProc(kill: Kill, proc: VictimProc | undefined): void {
   if (proc === undefined || (proc.comm !== undefined && proc.comm !== kill.victim.comm)) return;
   if (proc.pid1 !== undefined) kill.pid1 = proc.pid1;
-  const { cgroup } = proc;
-  if (cgroup === undefined) return;
+  const { cgroup, seenCgroup } = proc;
+  if (cgroup === undefined) {
+    if (kill.victimCgroup === undefined && seenCgroup !== undefined) {
+      placeIn(kill, seenCgroup, "inferred");
+      addEvidence(kill, "proc");
+    }
+    return;
+  }
   // A group kill's member: the log tells the group's cgroup, /proc its own in it.
   const isMore = kill.attribution !== "exact" || kill.victim.groupKill;
   if (kill.victimCgroup === undefined || (isMore && isWithin(cgroup, kill.victimCgroup)))

@@ -22,6 +22,7 @@ export interface CounterReading {
 }
 
 export interface CgroupCounters {
+  readonly directory: string;
   /** the latest; undefined before the first and after the last */
   readonly latest: CounterReading | undefined;
   /**
@@ -41,6 +42,7 @@ export function createCgroupCounters(cgroup: CgroupDirectory, names: CounterFile
   let wasWithout = cgroup.isNew;
 
   return {
+    directory: cgroup.directory,
     get latest() {
       return latest;
     },

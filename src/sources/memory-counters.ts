@@ -8,7 +8,9 @@ import { type CgroupCounters, type CounterReading, createCgroupCounters, monoton
 import { findMemoryHierarchy, type MemoryHierarchy } from "./cgroup-mounts.ts";
 import { type CgroupTree, type CgroupTreeTrouble, openCgroupTree } from "./cgroup-tree.ts";
 import { counterFileNames } from "./counter-files.ts";
+import { createLiving } from "./living.ts";
 import { createNodeCount, type NodeReading } from "./node-oom-kills.ts";
+import { isInitPidNamespace } from "./pid-namespace.ts";
 
 export type { CounterReading } from "./cgroup-counters.ts";
 export type { NodeReading } from "./node-oom-kills.ts";
@@ -49,6 +51,8 @@ export interface MemoryCountersSource {
   read(all?: boolean): void;
   /** every cgroup known, by its path, with its latest counters */
   readonly known: ReadonlyMap<string, CounterReading>;
+  /** In which of those that have kills a process was seen a moment ago. */
+  cgroupOf(pid: number): string | undefined;
   /** undefined where the kernel does not count it */
   readonly node: NodeReading | undefined;
   /** Stops at once; no callback is called any more. */
@@ -84,6 +88,7 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
   const known = new Map<string, CounterReading>();
   const signalled = new Set<string>();
   const node = createNodeCount(hostRoot, SETTLE_MS, options.onNode);
+  const living = isInitPidNamespace() ? createLiving() : undefined;
   let tree: CgroupTree | undefined;
   let isClosed = false;
   let unreadableCode: string | undefined;
@@ -124,6 +129,9 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
 
   function handOn(reading: CounterReading): void {
     if (isClosed) return;
+    if (hasNewKill(reading, known.get(reading.cgroup))) {
+      living?.watch(reading.cgroup, cgroups.get(reading.cgroup)?.directory ?? "", reading.atMs);
+    }
     if (reading.why === "removed") known.delete(reading.cgroup);
     else known.set(reading.cgroup, reading);
     onReading(reading);
@@ -139,6 +147,7 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
     if (isClosed) return;
     if (node.read() || all) readAll();
     else for (const path of [...signalled]) readOne(path);
+    living?.look(monotonicMs());
   }
 
   const { seen, path, directory } = hierarchy;
@@ -170,6 +179,7 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
     hierarchy,
     read,
     known,
+    cgroupOf: (pid) => living?.cgroupOf(pid, monotonicMs()),
     get node() {
       return node.latest;
     },
@@ -184,6 +194,13 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
       cgroups.clear();
     },
   };
+}
+
+/** Of a process in this very cgroup, where the kernel tells those apart. */
+function hasNewKill(reading: CounterReading, last: CounterReading | undefined): boolean {
+  if (reading.why === "removed") return false;
+  const killsOf = (one: CounterReading | undefined): number => (one?.local ?? one?.tree)?.oomKill ?? 0;
+  return last === undefined ? reading.fromZero && killsOf(reading) > 0 : killsOf(reading) > killsOf(last);
 }
 
 function startRescans(tree: CgroupTree, readAll: () => void): { stop(): void } {

@@ -5,15 +5,18 @@
  * within 2 ms of the kill, as soon as the process begins to end (kernel/cgroup/cgroup.c, proc_cgroup_show); v2 tells
  * the cgroup until its parent has waited for it.
  */
-import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { decodeBytes } from "../../parsers/bytes.ts";
 import { parseProcCgroup } from "../../parsers/cgroup/proc-cgroup.ts";
+import { isInitPidNamespace } from "./pid-namespace.ts";
 
 /** Compare `comm` with the kill line's: the pid may be another process's by now. */
 export interface VictimProc {
   /** in the hierarchy of the memory controller, as the kernel's log prints it */
   cgroup?: string;
+  /** where it was seen a moment before, alive (living.ts) */
+  seenCgroup?: string;
   comm?: string;
   /**
    * whether it is PID 1 of its innermost pid namespace: the container's own process. False says less: containers that
@@ -41,24 +44,6 @@ export function readVictimProc(pid: number, { hostRoot = "/" }: VictimProcOption
     ...(comm === undefined ? {} : { comm: decodeBytes(comm.replace(/\n$/, "")) }),
     ...(pid1 === undefined ? {} : { pid1 }),
   };
-}
-
-/** include/linux/proc_ns.h, PROC_PID_INIT_INO. */
-const INIT_PID_NAMESPACE = "pid:[4026531836]";
-let isInit: boolean | undefined;
-
-/** The kernel's log has pids of the node's own namespace; in a container's they are other processes. */
-function isInitPidNamespace(): boolean {
-  isInit ??= readLink("/proc/self/ns/pid") === INIT_PID_NAMESPACE;
-  return isInit;
-}
-
-function readLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 /** `NSpid:\t8104\t1`, since Linux 4.1: its pids from the outermost namespace to the innermost. A zombie has it as well. */

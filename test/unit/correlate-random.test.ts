@@ -17,6 +17,7 @@ const kill = fc.record({
   lost: fc.constant(false),
   removes: fc.constant(false),
   procMs: fc.constantFrom(0, 0, 0, 1, 50),
+  isSeen: fc.constantFrom(false, false, true),
 });
 const looks = fc.array(
   fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 20 }) }, fc.integer({ min: 20, max: 700 })),

@@ -169,6 +169,9 @@ describe.skipIf(reason !== undefined).each(KERNELS)("kernel %s", (kernel) => {
       // How many more is a matter of the guest's speed, which without KVM depends on what else its host does:
       // 192 of 200 on an idle one. What a real machine does is in bench/README.md.
       const named = story.killLines.filter(({ scenario, hasSummary }) => scenario === "storm" && hasSummary);
+      process.stderr.write(
+        `test/vm: kernel ${kernel}, storm: ${named.length} named by the log, ${placed.length} placed\n`,
+      );
       expect(placed.length).toBeGreaterThan(named.length);
     });
 

@@ -74,7 +74,8 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
     const pod = makePod("systemd", "burstable", { memory: 2 * LIMIT });
     const large = stage.container(pod.container(), { comm: "large", fillKib: 11 * 1024 }, "pod");
     await large.full(1);
-    const small = stage.container(pod.container(), { comm: "small", fillKib: 7 * 1024 }, "pod");
+    // Never the victim itself, should the large one take its time to die.
+    const small = stage.container(pod.container(), { comm: "small", fillKib: 7 * 1024, scoreAdj: -1000 }, "pod");
     await large.ended;
     await small.full(1);
     await stage.container(pod.container(), { comm: "third" }, "pod").ended;
@@ -153,6 +154,8 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
     const child = stage.container(pod.container({ memory: LIMIT }), { comm: "child", turns: 1 });
     await child.killed(1);
     await stage.container(pod.container({ memory: LIMIT }), { comm: "main" }).ended;
+    // Without KVM the guest's CPU takes naps: the next one is not to be made and removed in the same look.
+    await stage.pass(1500);
     await stage.container(pod.container({ memory: LIMIT, group: true }), { comm: "gone", remove: true }).ended;
     await stage.pass(3000);
     await blind.end("SIGTERM");

@@ -1,0 +1,86 @@
+/**
+ * Who lives in the cgroups that have just had a kill: the next victims of a storm, each seen in its cgroup before it
+ * dies. Their kill lines say no cgroup, and /proc/<pid> tells none any more by the time they are read.
+ */
+import { closeSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+
+export interface Living {
+  /** Looks at those in this cgroup, now and from now on: it has had a kill. */
+  watch(cgroup: string, directory: string, nowMs: number): void;
+  look(nowMs: number): void;
+  /** @returns where it was last seen, a moment ago */
+  cgroupOf(pid: number, nowMs: number): string | undefined;
+}
+
+/** A storm's next kill comes within so long of the last one. */
+const WATCHED_MS = 10_000;
+/** To look at one takes some 15 µs. */
+const MAX_WATCHED = 64;
+/** A pid is not another process's so soon: the kernel gives all others away first. */
+const FRESH_MS = 2000;
+/** Thousands of processes in one cgroup: those that were read count. */
+const buffer = Buffer.allocUnsafe(64 * 1024);
+
+export function createLiving(): Living {
+  const watched = new Map<string, { directory: string; untilMs: number }>();
+  const seen = new Map<number, { cgroup: string; atMs: number }>();
+
+  function lookAt(cgroup: string, directory: string, atMs: number): void {
+    for (const pid of readPids(directory)) {
+      // In the order of their last sight, so that the oldest are found first.
+      seen.delete(pid);
+      seen.set(pid, { cgroup, atMs });
+    }
+  }
+
+  function forget(nowMs: number): void {
+    for (const [cgroup, { untilMs }] of watched) if (untilMs < nowMs) watched.delete(cgroup);
+    for (const [pid, { atMs }] of seen) {
+      if (nowMs - atMs <= FRESH_MS) break;
+      seen.delete(pid);
+    }
+  }
+
+  return {
+    watch(cgroup, directory, nowMs) {
+      watched.delete(cgroup);
+      watched.set(cgroup, { directory, untilMs: nowMs + WATCHED_MS });
+      const oldest = watched.size > MAX_WATCHED ? watched.keys().next().value : undefined;
+      if (oldest !== undefined) watched.delete(oldest);
+      lookAt(cgroup, directory, nowMs);
+    },
+    look(nowMs) {
+      if (watched.size === 0 && seen.size === 0) return;
+      forget(nowMs);
+      for (const [cgroup, { directory }] of watched) lookAt(cgroup, directory, nowMs);
+    },
+    cgroupOf(pid, nowMs) {
+      const last = seen.get(pid);
+      return last === undefined || nowMs - last.atMs > FRESH_MS ? undefined : last.cgroup;
+    },
+  };
+}
+
+/**
+ * Opened anew each time: on v1 an open file shows what it showed at first (kernel/cgroup/cgroup-v1.c,
+ * cgroup_pidlist_start).
+ */
+function readPids(directory: string): number[] {
+  let fd: number | undefined;
+  try {
+    fd = openSync(join(directory, "cgroup.procs"), "r");
+    const text = buffer.toString("latin1", 0, readSync(fd, buffer, 0, buffer.length, 0));
+    // What the buffer has cut off is no pid. 0 is one that is not to be seen from here.
+    return text
+      .slice(0, text.lastIndexOf("\n"))
+      .split("\n")
+      .map(Number)
+      .filter((pid) => pid > 0);
+  } catch {
+    // Gone, or on v2 a threaded cgroup: then nothing is known of those in it.
+    return [];
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
