@@ -22,6 +22,7 @@ try {
     await page.goto(address);
     await page.locator(".kills a", { hasText: "node-eater" }).click();
     await page.evaluate(() => scrollTo(0, 0));
+    await page.mouse.move(0, 0);
     await page.screenshot({ path: fileURLToPath(new URL(`../../docs/report-${colorScheme}.png`, import.meta.url)) });
   }
 } finally {

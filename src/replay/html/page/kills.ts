@@ -53,7 +53,7 @@ export function toKill(record: LogRecord): Kill {
 /** @param seconds since the epoch, or since boot */
 export function timeText(seconds: number | undefined, isWall: boolean): string {
   if (seconds === undefined) return "unknown";
-  if (!isWall) return `[${seconds.toFixed(6).padStart(12)}]`;
+  if (!isWall) return `[${seconds.toFixed(6)}]`;
   if (Math.abs(seconds) >= 8.64e12) return "unknown";
   return new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
 }

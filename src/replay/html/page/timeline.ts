@@ -5,11 +5,15 @@ import type { View } from "./view.ts";
 
 const COLUMNS = 72;
 /** Round lengths of time that a column can stand for, seconds. */
-const STEPS = [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600, 10_800, 21_600, 86_400, 604_800, 2_592_000];
+const STEPS = [
+  0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200,
+  10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000,
+];
 
 /** @param captures how many were read: times since boot of several may be of several boots */
 export function showTimeline(kills: readonly Kill[], captures: number, view: View): void {
-  const isWall = kills.some((kill) => kill.isWall);
+  // Times of the day and times since boot cannot stand on one axis: those that are more do.
+  const isWall = kills.filter((kill) => kill.isWall).length * 2 >= kills.length;
   const timed = kills.filter((kill) => kill.isWall === isWall && kill.seconds !== undefined);
   const place = find("timeline");
   const first = timed.reduce((least, { seconds = 0 }) => Math.min(least, seconds), Number.POSITIVE_INFINITY);
