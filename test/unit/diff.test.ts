@@ -37,6 +37,12 @@ test("more and less, as JSON, by what is asked for", async () => {
   ]);
 });
 
+test("reports that the kernel dropped are said: a count of kills may miss some", async () => {
+  // `71 callbacks suppressed` stands in the one.
+  const { stdout } = await runCli(["diff", JAVA, CHILD]);
+  expect(stdout).toContain("The kernel left 71 reports out of A, 0 out of B (rate limit).");
+});
+
 test("one that cannot be read: status 2 and no table", async () => {
   const { stdout, stderr, status } = await runCli(["diff", JAVA, "/nonexistent"]);
   expect(stderr).toMatch(/^oomscribe diff: .*there is no such file/);

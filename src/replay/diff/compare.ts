@@ -23,6 +23,8 @@ export interface Difference {
 export interface Comparison {
   add(side: "a" | "b", record: LogRecord): void;
   readonly kills: { a: number; b: number };
+  /** reports that the kernel dropped: so many kills are without their container, or not in the log at all */
+  readonly suppressed: { a: number; b: number };
   /** kills that stand in both, by log.record.uid */
   readonly same: number;
   /** the largest change first */
@@ -39,20 +41,26 @@ export function createComparison(by: GroupKey | undefined): Comparison {
   const groups = new Map<string, Difference>();
   const uids = { a: new Set<string>(), b: new Set<string>() };
   const kills = { a: 0, b: 0 };
+  const suppressed = { a: 0, b: 0 };
   let same = 0;
 
   return {
     add(side, record) {
-      if (record.eventName !== "oom.kill") return;
+      if (record.eventName !== "oom.report.suppressed" && record.eventName !== "oom.kill") return;
       const uid = String(record.attributes["log.record.uid"]);
       // Once in each, however often it stands there.
       if (uids[side].has(uid)) return;
       if (uids[side].size < MAX_UIDS) uids[side].add(uid);
+      if (record.eventName === "oom.report.suppressed") {
+        suppressed[side] += Number(record.attributes["oom.report.suppressed.count"]);
+        return;
+      }
       if (uids[side === "a" ? "b" : "a"].has(uid)) same++;
       kills[side]++;
       count(groupOf(by, record), side, record);
     },
     kills,
+    suppressed,
     get same() {
       return same;
     },

@@ -8,6 +8,7 @@ import { type Namer, openNamer } from "../kubernetes/name.ts";
 import { readCapture } from "../read-capture.ts";
 import { type Column, plain, renderColumns } from "../table/columns.ts";
 import type { GroupKey } from "../table/group-keys.ts";
+import { plainCell } from "../table/text.ts";
 import { type Comparison, createComparison, type Difference } from "./compare.ts";
 
 export interface DiffOptions {
@@ -58,12 +59,12 @@ async function readSide(
 }
 
 function toJsonText(comparison: Comparison): string {
-  const { kills, same } = comparison;
-  return `${JSON.stringify({ kills, same, groups: comparison.differences() })}\n`;
+  const { kills, same, suppressed } = comparison;
+  return `${JSON.stringify({ kills, same, suppressed, groups: comparison.differences() })}\n`;
 }
 
 function toTable(comparison: Comparison, { groupBy, a, b }: DiffOptions): string {
-  const { kills, same } = comparison;
+  const { kills, same, suppressed } = comparison;
   const bold = (text: string): string => styleText("bold", text, { stream: process.stdout });
   const all = comparison.differences();
   const lines: string[] = [];
@@ -73,7 +74,10 @@ function toTable(comparison: Comparison, { groupBy, a, b }: DiffOptions): string
     lines.push(...renderColumns(columns, width, (text, look) => (look === "head" ? bold(text) : text)), "");
   }
   lines.push(bold(`A has ${countOf(kills.a, "kill")}, B ${countOf(kills.b, "kill")}; ${same} are in both.`));
-  lines.push(`A is ${a}, B is ${b}.`);
+  if (suppressed.a + suppressed.b > 0) {
+    lines.push(`The kernel left ${countOf(suppressed.a, "report")} out of A, ${suppressed.b} out of B (rate limit).`);
+  }
+  lines.push(`A is ${plainCell(a)}, B is ${plainCell(b)}.`);
   return `${lines.join("\n")}\n`;
 }
 
