@@ -1,5 +1,5 @@
 /** The program in one file: it runs where there is nothing else. */
-import { copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -39,6 +39,15 @@ test("replay sends it, with the version of package.json", async () => {
   } finally {
     await receiver.close();
   }
+});
+
+test("the agent reads its configuration", async () => {
+  writeFileSync(join(folder, "good.yaml"), "backend: cubeapm\notlp: http://cube:3130\n");
+  const { stdout, status } = await run(["agent", "--config", "good.yaml", "--print-config"]);
+  expect(stdout).toContain('backend: "cubeapm" # backend in good.yaml\n');
+  expect(status).toBe(0);
+  writeFileSync(join(folder, "bad.yaml"), "bakend: cubeapm\n");
+  expect((await run(["agent", "--config", "bad.yaml"])).stderr).toMatch(/unknown setting bakend in .* mean backend\?/);
 });
 
 test("the agent's log works", async () => {
