@@ -51,7 +51,7 @@ test.skipIf(!has("fish"))("fish takes the script and offers what there is", asyn
   expect(execFileSync("fish", ["--no-config", "-c", run], { encoding: "utf8" })).toContain("ndjson");
 });
 
-test("every option of every command is in each script and on the manual page", async () => {
+test("every option of every command is in each script and on the manual page", { timeout: 30_000 }, async () => {
   const [bash, zsh, fish, man] = await Promise.all([
     ...["bash", "zsh", "fish"].map((shell) => scriptFor(shell)),
     runCli(["man"]).then(({ stdout }) => stdout.replaceAll("\\-", "-")),

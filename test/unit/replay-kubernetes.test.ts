@@ -77,7 +77,7 @@ test("a pod that the list does not have: as without it", async () => {
   expect(named.stdout).toBe(stdout);
 });
 
-test("the table and its filter and groups know the names", async () => {
+test("the table and its filter and groups know the names", { timeout: 30_000 }, async () => {
   const args = ["replay", "--k8s", sample("deployment"), logOf(POD_UID, KILLED)];
   expect((await runCli(args)).stdout).toMatch(/java +13233 +…?\S*checkout-54b94897df-9s5wg\/api/);
   expect((await runCli([...args, "--filter", "namespace=shop pod~checkout container=api"])).stdout).toContain("1 kill");
