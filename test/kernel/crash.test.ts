@@ -15,8 +15,8 @@ import { type Hogs, openHogs, whyNoHogs } from "./hogs.ts";
 
 const MIB = 1024 * 1024;
 const ROUNDS = Number(process.env["OOMSCRIBE_TEST_CRASH_ROUNDS"] ?? 20);
-/** From its start: a second of it takes the start itself. */
-const MAX_LIFE_MS = 2500;
+/** After its start. */
+const MAX_LIFE_MS = 1500;
 /** A third of the requests fail; of one the records have arrived all the same. Others are answered late. */
 const ANSWERS: readonly Answer[] = [{}, { afterMs: 100 }, { status: 503 }, {}, { lost: true }, { afterMs: 300 }];
 /** The kernel's log still holds the kills of runs before; with a number, a name has 15 bytes at most. */
@@ -70,7 +70,10 @@ async function killUntil(signal: AbortSignal): Promise<void> {
 }
 
 const uidOf = ({ attributes }: ReceivedRecord): string => String(attributes["log.record.uid"]);
-const nameOf = ({ attributes }: ReceivedRecord): string => String(attributes["process.executable.name"]);
+/** A kill that only a counter told has no name of its own. */
+const nameOf = ({ attributes }: ReceivedRecord): string =>
+  killed.get(String(attributes["oom.victim.cgroup"] ?? attributes["oom.counter.cgroup"])) ??
+  String(attributes["process.executable.name"]);
 
 /** Sum of a metric over its labels. */
 async function metric(url: unknown, name: string): Promise<number> {
@@ -82,24 +85,33 @@ async function metric(url: unknown, name: string): Promise<number> {
 test(`${ROUNDS} times: every kill arrives, and none as two`, { timeout: 120_000 + ROUNDS * 5000 }, async () => {
   const stop = new AbortController();
   const killing = killUntil(stop.signal);
-  let crashes = 0;
+  let startMs = 1000;
   for (let round = 0; round < ROUNDS; round++) {
     const agent = start();
-    await sleep(Math.random() * MAX_LIFE_MS);
+    if (round % 2 === 0) {
+      const spawnedMs = performance.now();
+      await agent.logged("agent_started");
+      startMs = performance.now() - spawnedMs;
+      await sleep(Math.random() * MAX_LIFE_MS);
+    } else {
+      // While it starts. Not every time: the kernel's own log holds what happens meanwhile for some seconds only.
+      await sleep(Math.random() * startMs);
+    }
     agent.child.kill("SIGKILL");
-    const { signal } = await agent.ended;
-    if (signal === "SIGKILL") crashes++;
+    expect(await agent.ended).toEqual({ status: null, signal: "SIGKILL" });
   }
   stop.abort();
   await killing;
-  expect(crashes).toBe(ROUNDS);
   expect(killed.size).toBeGreaterThan(ROUNDS);
 
   const last = start();
   const { listen } = await last.logged("agent_started");
   const missing = (): string[] => {
     const arrived = new Set(receiver.records().map(nameOf));
-    return [...killed.values()].filter((name) => !arrived.has(name));
+    const names = [...killed.values()].filter((name) => !arrived.has(name));
+    // Where somebody else floods the log, it may be over what the agent can know.
+    const gaps = receiver.records().filter(({ eventName }) => eventName === "oom.kernel_log.gap");
+    return names.length === 0 ? [] : [...names, ...gaps.map(({ body }) => String(body))];
   };
   await expect.poll(missing, { timeout: 60_000, interval: 200 }).toEqual([]);
   // What has arrived, but whose answer was lost, goes out again.
@@ -108,12 +120,11 @@ test(`${ROUNDS} times: every kill arrives, and none as two`, { timeout: 120_000 
   expect(await last.stop()).toEqual({ status: 0, signal: null });
   expect(last.log.at(-1)).toMatchObject({ event: "agent_stopped", waiting: 0 });
 
-  // By name and by cgroup: a kill that only a counter told has no name, and must not be there beside the named one.
+  // By cgroup too: a kill that a counter told must not be there beside the one that the log told.
   const kills = receiver.records().filter(({ eventName }) => eventName === "oom.kill");
   const uids = new Map<string, Set<string>>();
   for (const record of kills) {
-    const { "oom.victim.cgroup": path, "oom.counter.cgroup": counted } = record.attributes;
-    const name = killed.get(String(path ?? counted)) ?? nameOf(record);
+    const name = nameOf(record);
     if (!name.startsWith(RUN)) continue;
     uids.set(name, (uids.get(name) ?? new Set()).add(uidOf(record)));
   }
