@@ -2,8 +2,10 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
-const PATHS = [process.env["OOMSCRIBE_CHROMIUM"], "/usr/bin/chromium", "/usr/bin/google-chrome"];
-const path = PATHS.find((one) => one !== undefined && existsSync(one));
+const given = process.env["OOMSCRIBE_CHROMIUM"];
+const path = (given === undefined ? ["/usr/bin/chromium", "/usr/bin/google-chrome"] : [given]).find((one) =>
+  existsSync(one),
+);
 
 /** undefined: there is one */
 export function whyNoBrowser(): string | undefined {
