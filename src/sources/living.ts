@@ -1,11 +1,13 @@
 /**
- * Who lives in the cgroups that have just had a kill: the next victims of a storm, each seen in its cgroup before it
- * dies. Their kill lines say no cgroup, and /proc/<pid> tells none any more by the time they are read.
+ * Who lives in the cgroups that are at their limit or have just had a kill: the next victims, each seen in its cgroup
+ * before it dies. Their kill lines say no cgroup, and /proc/<pid> tells none any more by the time they are read.
  */
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Living {
+  /** Looks at those in this cgroup, now: it is at its limit, and one of them may be killed in a moment. */
+  see(cgroup: string, directory: string, nowMs: number): void;
   /** Looks at those in this cgroup, now and from now on: it has had a kill. */
   watch(cgroup: string, directory: string, nowMs: number): void;
   look(nowMs: number): void;
@@ -43,6 +45,7 @@ export function createLiving(): Living {
   }
 
   return {
+    see: lookAt,
     watch(cgroup, directory, nowMs) {
       watched.delete(cgroup);
       watched.set(cgroup, { directory, untilMs: nowMs + WATCHED_MS });

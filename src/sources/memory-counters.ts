@@ -129,12 +129,23 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
 
   function handOn(reading: CounterReading): void {
     if (isClosed) return;
-    if (hasNewKill(reading, known.get(reading.cgroup))) {
-      living?.watch(reading.cgroup, cgroups.get(reading.cgroup)?.directory ?? "", reading.atMs);
-    }
+    lookAtLiving(reading);
     if (reading.why === "removed") known.delete(reading.cgroup);
     else known.set(reading.cgroup, reading);
     onReading(reading);
+  }
+
+  function lookAtLiving({ cgroup, local, tree, atMs, why, fromZero }: CounterReading): void {
+    const directory = cgroups.get(cgroup)?.directory;
+    const last = known.get(cgroup);
+    if (living === undefined || directory === undefined || why === "removed" || (last === undefined && !fromZero))
+      return;
+    // What is below it is not in it.
+    const now = local ?? tree;
+    const before = last?.local ?? last?.tree;
+    const hasMore = (of: "max" | "oomKill"): boolean => (now?.[of] ?? 0) > (before?.[of] ?? 0);
+    if (hasMore("oomKill")) living.watch(cgroup, directory, atMs);
+    else if (hasMore("max")) living.see(cgroup, directory, atMs);
   }
 
   function readAll(): void {
@@ -194,13 +205,6 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
       cgroups.clear();
     },
   };
-}
-
-/** Of a process in this very cgroup, where the kernel tells those apart. */
-function hasNewKill(reading: CounterReading, last: CounterReading | undefined): boolean {
-  if (reading.why === "removed") return false;
-  const killsOf = (one: CounterReading | undefined): number => (one?.local ?? one?.tree)?.oomKill ?? 0;
-  return last === undefined ? reading.fromZero && killsOf(reading) > 0 : killsOf(reading) > killsOf(last);
 }
 
 function startRescans(tree: CgroupTree, readAll: () => void): { stop(): void } {

@@ -48,6 +48,15 @@ test("who was moved, or whose number is another's, is where it was seen last", (
   expect(living.cgroupOf(12, 1002)).toBe("/b");
 });
 
+test("one that is at its limit is looked at once", () => {
+  const living = createLiving();
+  const directory = setCgroup("a", "12\n");
+  living.see("/a", directory, 1000);
+  setCgroup("a", "13\n");
+  living.look(1100);
+  expect([12, 13].map((pid) => living.cgroupOf(pid, 1100))).toEqual(["/a", undefined]);
+});
+
 test("a cgroup that has had no kill for ten seconds is not looked at any more", () => {
   const living = createLiving();
   const directory = setCgroup("a", "");

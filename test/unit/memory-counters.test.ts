@@ -10,6 +10,7 @@ import {
   type MemoryCountersSource,
   openMemoryCounters,
 } from "../../src/sources/memory-counters.ts";
+import { isInitPidNamespace } from "../../src/sources/pid-namespace.ts";
 
 let directory: string;
 const opened: MemoryCountersSource[] = [];
@@ -116,6 +117,31 @@ test("cgroups that come are found with all that is in them, and count from 0", a
   setV2("a/b/c", 7);
   await expect.poll(() => heard().at(-1)).toMatch(/ \/a\/b\/c 7 new$/);
 });
+
+// Elsewhere the pids that a cgroup has are not those of the kernel's log.
+test.skipIf(!isInitPidNamespace())(
+  "who is in a cgroup that comes to its limit, or kills, is known from then on",
+  () => {
+    setV2("a", 1);
+    setV2("b", 1);
+    setV2("c", 1);
+    for (const [name, pid] of Object.entries({ a: 12, b: 13, c: 14 })) {
+      writeFileSync(join(directory, name, "cgroup.procs"), `${pid}\n`);
+    }
+    const { source } = open();
+    const seen = (): unknown[] => [12, 13, 14, 15].map((pid) => source.cgroupOf(pid));
+    source.read(true);
+    expect(seen()).toEqual([undefined, undefined, undefined, undefined]);
+    writeFileSync(join(directory, "a", "memory.events.local"), "max 1\noom 1\noom_kill 1\n");
+    setV2("b", 2);
+    setV2("c", 1, 2);
+    source.read(true);
+    expect(seen()).toEqual(["/a", "/b", undefined, undefined]);
+    writeFileSync(join(directory, "b", "cgroup.procs"), "15\n");
+    source.read();
+    expect(seen()).toEqual(["/a", "/b", undefined, "/b"]);
+  },
+);
 
 test("one that goes is told with the last that could be read, children first", async () => {
   setV2("a", 1);
