@@ -218,14 +218,16 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       ledger.close(step);
       if (takeStepless(step, matching)) continue;
       const choices = matching.choicesOfLeft(step);
-      tellUnlogged(step, step.value, choices.length > 1 ? choices : [step.cgroup], step.of === "own");
+      const others = [...matching.left.filter((other) => other !== step), ...unlogged.filter((told) => !told.victim)];
+      tellUnlogged(step, step.value, choices.length > 1 ? choices : [step.cgroup], step.of === "own", others);
     }
     // The node's count moves first: what it alone has is a kill only if that lasts, and no kill waits for its step.
     const lasted = hidden.update(isWaiting ? 0 : hiddenLeft, nowMs);
     for (let left = lasted?.count ?? 0; left > 0; left--) {
       const untilMs = lasted?.sinceMs ?? nowMs;
       ledger.closeHidden();
-      tellUnlogged({ afterMs: untilMs - HIDDEN_MS, untilMs }, ledger.nodeCount - left + 1, [], false);
+      const others = [...ledger.open, ...unlogged.filter((told) => !told.victim)];
+      tellUnlogged({ afterMs: untilMs - HIDDEN_MS, untilMs }, ledger.nodeCount - left + 1, [], false, others);
     }
   }
 
@@ -243,7 +245,13 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   }
 
   /** @param choices cgroups of which one's count it is; none: the node's @param isOwn the victim was in that very one */
-  function tellUnlogged({ afterMs, untilMs }: Window, value: number, choices: readonly string[], isOwn: boolean): void {
+  function tellUnlogged(
+    { afterMs, untilMs }: Window,
+    value: number,
+    choices: readonly string[],
+    isOwn: boolean,
+    others: readonly Window[],
+  ): void {
     const [cgroup] = choices;
     const kill: UnloggedKill = {
       counter: cgroup ?? "node",
@@ -255,7 +263,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     };
     if (choices.length > 1) kill.candidates = choices;
     else if (cgroup !== undefined) placeIn(kill, cgroup, isOwn ? "exact" : "inferred");
-    const pid = addTracepoint(kill, marks, procs);
+    const pid = addTracepoint(kill, marks, procs, others);
     if (pid !== undefined) marks.remove(pid);
     unlogged.push(kill);
     out.push({ kind: "unlogged", kill });

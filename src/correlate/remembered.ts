@@ -5,9 +5,9 @@ export interface Remembered<T> {
   /** The latest of a process. */
   of(pid: number): T | undefined;
   /** Those of a time, CLOCK_MONOTONIC in milliseconds. */
-  between(afterMs: number, untilMs: number): { pid: number; value: T }[];
+  between(afterMs: number, untilMs: number): { pid: number; value: T; atMs: number }[];
   remove(pid: number): void;
-  /** Forgets what is old. */
+  /** Forgets what was passed in some time ago, whatever time it was of: who was stopped hears of much late. */
   forget(nowMs: number): void;
 }
 
@@ -15,7 +15,8 @@ const KEPT_MS = 10_000;
 const MAX_KEPT = 4096;
 
 export function createRemembered<T>(): Remembered<T> {
-  const kept = new Map<number, { value: T; atMs: number }>();
+  /** `sinceMs`: the first forget() after it came */
+  const kept = new Map<number, { value: T; atMs: number; sinceMs?: number }>();
 
   return {
     add(pid, value, atMs) {
@@ -27,11 +28,14 @@ export function createRemembered<T>(): Remembered<T> {
     of: (pid) => kept.get(pid)?.value,
     between(afterMs, untilMs) {
       const found = [...kept].filter(([, { atMs }]) => atMs >= afterMs && atMs <= untilMs);
-      return found.map(([pid, { value }]) => ({ pid, value }));
+      return found.map(([pid, { value, atMs }]) => ({ pid, value, atMs }));
     },
     remove: (pid) => void kept.delete(pid),
     forget(nowMs) {
-      for (const [pid, { atMs }] of kept) if (nowMs - atMs > KEPT_MS) kept.delete(pid);
+      for (const [pid, one] of kept) {
+        one.sinceMs ??= nowMs;
+        if (nowMs - one.sinceMs > KEPT_MS) kept.delete(pid);
+      }
     },
   };
 }

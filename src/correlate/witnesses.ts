@@ -2,7 +2,7 @@
 import type { MarkVictim } from "../../parsers/oom/mark-victim.ts";
 import type { VictimProc } from "../sources/victim-proc.ts";
 import { addEvidence, type Kill, placeIn, type UnloggedKill } from "./kill.ts";
-import { isWithin } from "./match.ts";
+import { isWithin, type Window } from "./match.ts";
 import type { Remembered } from "./remembered.ts";
 
 /** Adds what /proc said, where it is the same process: a pid is used again. */
@@ -28,21 +28,26 @@ export function addProc(kill: Kill, proc: VictimProc | undefined): void {
 const SLACK_MS = 50;
 
 /**
- * Adds the tracepoint's word to a kill whose line is lost: the only process that was marked at that time, or the one
- * that /proc showed in that cgroup.
+ * Adds the tracepoint's word to a kill whose line is lost: the only process that was marked at that time, where no
+ * other kill without a line can be its own, or the one that /proc showed in that cgroup.
+ * @param others all other kills that have no line: of a process that is not among the marks, as its mark was lost, or
+ *   made when nobody read them, one may be
  * @returns the process's pid
  */
 export function addTracepoint(
   kill: UnloggedKill,
   marks: Remembered<MarkVictim>,
   procs: Remembered<VictimProc>,
+  others: readonly Window[],
 ): number | undefined {
   const near = marks.between(kill.afterMs - SLACK_MS, kill.untilMs + SLACK_MS).filter(({ pid }) => {
     const cgroup = procs.of(pid)?.cgroup;
     return cgroup === undefined || kill.victimCgroup === undefined || isWithin(cgroup, kill.victimCgroup);
   });
   const placed = near.filter(({ pid }) => kill.victimCgroup !== undefined && procs.of(pid)?.cgroup !== undefined);
-  const [mark] = placed.length > 0 ? placed : near.length === 1 ? near : [];
+  const isOther = ({ atMs }: { atMs: number }): boolean =>
+    others.some(({ afterMs, untilMs }) => afterMs - SLACK_MS <= atMs && atMs <= untilMs + SLACK_MS);
+  const [mark] = placed.length > 0 ? placed : near.length === 1 && !near.some(isOther) ? near : [];
   if (mark === undefined) return undefined;
   const { atUs: _, ...victim } = mark.value;
   kill.victim = victim;
