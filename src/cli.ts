@@ -5,7 +5,7 @@ import { COMMANDS } from "./commands/all.ts";
 import { parseArguments, UsageError } from "./commands/arguments.ts";
 import type { ExitStatus } from "./commands/command.ts";
 import { commandHelp, programHelp } from "./commands/help.ts";
-import { nearest } from "./commands/nearest.ts";
+import { nearest } from "./config/nearest.ts";
 
 process.exitCode = await main(process.argv.slice(2));
 

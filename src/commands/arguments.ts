@@ -1,7 +1,7 @@
 /** Command line → options of a command; what is wrong becomes a sentence that says what to write instead. */
 import { parseArgs } from "node:util";
+import { nearest } from "../config/nearest.ts";
 import type { OptionEntry, ParsedArguments } from "./command.ts";
-import { nearest } from "./nearest.ts";
 
 /** The arguments are wrong; the message is for people and has no name of a command in it. */
 export class UsageError extends Error {}

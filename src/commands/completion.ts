@@ -1,7 +1,8 @@
 /** The command `oomscribe completion`: a shell's script that completes commands, options and their values. */
+
+import { nearest } from "../config/nearest.ts";
 import { UsageError } from "./arguments.ts";
 import { type Command, HELP_OPTION, type OptionEntry } from "./command.ts";
-import { nearest } from "./nearest.ts";
 
 const SHELLS: Readonly<Record<string, (commands: readonly Command[]) => string>> = { bash, zsh, fish };
 

@@ -46,21 +46,12 @@ test("one kill and one mark", () => {
   expect(places(told())).toEqual([[A, "exact", 7]]);
 });
 
-test("two kills and two marks: whose is whose nobody knows", () => {
+test.each([
+  ["two kills and two marks: whose is whose nobody knows", [7, 8]],
+  ["two kills, and only one of them was marked: it can be either", [8]],
+])("%s", (_, marked) => {
   const { correlator, told } = stopped(3000);
-  mark(correlator, 7, 2000);
-  mark(correlator, 8, 2001);
-  count(correlator, A, 1, 3000);
-  count(correlator, B, 1, 3000);
-  expect(places(told())).toEqual([
-    [A, "exact", undefined],
-    [B, "exact", undefined],
-  ]);
-});
-
-test("two kills, and only one of them was marked: it can be either", () => {
-  const { correlator, told } = stopped(3000);
-  mark(correlator, 8, 2001);
+  for (const pid of marked) mark(correlator, pid, 2000);
   count(correlator, A, 1, 3000);
   count(correlator, B, 1, 3000);
   expect(places(told())).toEqual([
