@@ -1,6 +1,6 @@
 /**
  * 100,000 records through outbox and sender to a backend that fails a third of the time: does memory stay flat?
- * `node --expose-gc --max-semi-space-size=2 bench/outbox-soak.ts [RECORDS]`: without the limit V8 takes its time to give
+ * `npm run bench:outbox -- [RECORDS]`, which limits V8's young generation: without the limit V8 takes its time to give
  * back what it has collected. Prints a line for each tenth, and the last tenth against the second.
  */
 import { spawn } from "node:child_process";

@@ -33,7 +33,8 @@ if (import.meta.main) {
   const { passed, failed, skipped, problems } = summarize(readResults(file), Number(status));
   for (const problem of problems.slice(0, MAX_PROBLEMS)) process.stdout.write(`${problem}\n`);
   if (problems.length > MAX_PROBLEMS) process.stdout.write(`… and ${problems.length - MAX_PROBLEMS} more\n`);
-  process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+  if (skipped > 0) process.stdout.write(`${skipped} skipped\n`);
+  process.stdout.write(`${passed} passed, ${failed} failed\n`);
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
