@@ -8,7 +8,7 @@
  *   adj=N         their oom_score_adj (default 0); PID 1 has -998 where children take the memory
  *   fill=KIB      what each of them takes, then it waits (default 0: until it is killed, 1 GiB at most)
  *   turns=N       PID 1 starts N children one after another, each after the death of the one before, and lives on
- *   pause=MS      that each of them lives before it takes memory
+ *   pause=MS      before each of them, and that it lives before it takes memory
  *   together=N    PID 1 starts N children at once, which take fill= each; then it takes memory itself until it is killed
  *   hold=1        PID 1 waits for a line of standard input before it takes memory or starts children in turn
  *   remove=1      the shim removes the cgroup at once when PID 1 has died
@@ -134,6 +134,8 @@ static void run_pid1(void)
 		take_memory(together ? 0 : fill_kib);
 	put("/proc/self/oom_score_adj", "-998");
 	for (unsigned long i = 0; i < turns; i++) {
+		/* The last one's memory may be held a moment longer by who reads its /proc; then fork() would kill us. */
+		usleep(pause_ms * 1000);
 		pid_t child = fork();
 		if (child == 0) {
 			usleep(pause_ms * 1000);

@@ -11,7 +11,7 @@ export interface ContainerOptions {
   scoreAdj?: number;
   fillKib?: number;
   turns?: number;
-  /** milliseconds that each of them lives before it takes memory */
+  /** milliseconds before each of them, and that it lives before it takes memory */
   pause?: number;
   together?: number;
   hold?: boolean;

@@ -85,7 +85,7 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
   /** 200 kills in four containers of one pod, of workers that have lived for a moment: most get no report. */
   async storm(stage) {
     const pod = makePod("systemd", "burstable");
-    return await runStorm(stage, { pods: [pod, pod, pod, pod], turns: 50, pause: 400 });
+    return await runStorm(stage, { pods: [pod, pod, pod, pod], turns: 50, pause: 250 });
   },
 
   /** The container has swap, and is killed when that is full as well. */
