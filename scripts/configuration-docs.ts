@@ -1,23 +1,21 @@
 /** Writes the table of docs/configuration.md from the settings and their schema: `npm run docs`. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { describeTypes } from "../src/config/schema-types.ts";
 import { SETTING_NAMES, type SettingName, settingOf, variableOf } from "../src/config/settings.ts";
+import { type GeneratedPart, pageOf, renderPart } from "./generated-part.ts";
 
-const PAGE = new URL("../docs/configuration.md", import.meta.url);
-const BEGIN = "<!-- settings: generated from src/config by `npm run docs` -->";
-const END = "<!-- end of settings -->";
+const PART: GeneratedPart = {
+  path: "docs/configuration.md",
+  begin: "<!-- settings: generated from src/config by `npm run docs` -->",
+  end: "<!-- end of settings -->",
+};
 
-if (import.meta.main) writeFileSync(PAGE, renderConfigurationPage());
+if (import.meta.main) writeFileSync(pageOf(PART), renderConfigurationPage());
 
 /** The page as it should be: its prose as it stands, the settings made anew. */
 export function renderConfigurationPage(): string {
-  const page = readFileSync(PAGE, "utf8");
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin === -1 || end < begin) throw new Error(`docs/configuration.md: put the lines "${BEGIN}" and "${END}" back`);
   const types = describeTypes();
-  const sections = SETTING_NAMES.map((name) => renderSetting(name, types[name]));
-  return `${page.slice(0, begin)}${BEGIN}\n\n${sections.join("\n")}\n${page.slice(end)}`;
+  return renderPart(PART, SETTING_NAMES.map((name) => renderSetting(name, types[name])).join("\n"));
 }
 
 function renderSetting(name: SettingName, type: string): string {

@@ -1,21 +1,20 @@
 /** Writes docs/record.md from the catalogue of record keys: `npm run docs`. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../src/ship/attributes.ts";
+import { type GeneratedPart, pageOf, renderPart } from "./generated-part.ts";
 
-const PAGE = new URL("../docs/record.md", import.meta.url);
-const BEGIN = "<!-- keys: generated from src/ship/attributes.ts by `npm run docs` -->";
-const END = "<!-- end of keys -->";
+const PART: GeneratedPart = {
+  path: "docs/record.md",
+  begin: "<!-- keys: generated from src/ship/attributes.ts by `npm run docs` -->",
+  end: "<!-- end of keys -->",
+};
 
-if (import.meta.main) writeFileSync(PAGE, renderRecordPage());
+if (import.meta.main) writeFileSync(pageOf(PART), renderRecordPage());
 
 /** The page as it should be: its prose as it stands, the tables of keys made anew. */
 export function renderRecordPage(): string {
-  const page = readFileSync(PAGE, "utf8");
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin === -1 || end < begin) throw new Error(`docs/record.md: put the lines "${BEGIN}" and "${END}" back`);
   const groups: readonly AttributeGroup[] = ATTRIBUTE_GROUPS;
-  return `${page.slice(0, begin)}${BEGIN}\n\n${groups.map(renderGroup).join("\n")}\n${page.slice(end)}`;
+  return renderPart(PART, groups.map(renderGroup).join("\n"));
 }
 
 function renderGroup(group: AttributeGroup): string {

@@ -2,10 +2,9 @@
 import { readFileSync } from "node:fs";
 import { hostname, release } from "node:os";
 import type { Config } from "./config/read.ts";
+import type { Settings } from "./config/schema.ts";
 import type { Attributes } from "./ship/log-record.ts";
 import { readResourceEnv } from "./ship/resource-env.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the facts come from; a test puts its own in their place. */
 export interface Host {
@@ -23,10 +22,9 @@ const SYSTEM: Host = { hostname, release, readFile };
  * @param warn told why OTEL_RESOURCE_ATTRIBUTES is ignored
  */
 export function readNodeResource({ settings, env }: Config, warn: (reason: string) => void, host?: Host): Attributes {
-  const names = { K8S_NODE_NAME: settings["node-name"], K8S_CLUSTER_NAME: settings["cluster-name"] };
   const { environment, backend } = settings;
   return {
-    ...readNodeFacts(names, host),
+    ...readNodeFacts(settings, host),
     // https://opentelemetry.io/docs/specs/semconv/resource/deployment-environment/
     ...(environment === undefined ? {} : { "deployment.environment.name": environment }),
     // https://docs.cubeapm.com/logs/ingestion/opentelemetry: what CubeAPM tells environments apart by.
@@ -37,12 +35,11 @@ export function readNodeResource({ settings, env }: Config, warn: (reason: strin
 }
 
 /**
- * Reads the node's facts. In a pod, K8S_NODE_NAME (by the downward API, spec.nodeName) and K8S_CLUSTER_NAME have to be
- * set and the node's /etc/machine-id mounted: a container has neither by itself.
+ * Reads the node's facts. In a pod, the names have to be set (the node's by the downward API, spec.nodeName) and the
+ * node's /etc/machine-id mounted: a container has neither by itself.
  */
-export function readNodeFacts(env: Environment, host: Host = SYSTEM): Attributes {
-  const nodeName = firstSet(env, "K8S_NODE_NAME", "NODE_NAME");
-  const clusterName = firstSet(env, "K8S_CLUSTER_NAME", "CLUSTER_NAME");
+function readNodeFacts(settings: Settings, host: Host = SYSTEM): Attributes {
+  const { "node-name": nodeName, "cluster-name": clusterName } = settings;
   const machineId = readMachineId(host);
   return {
     // The host name of a container is the pod's: the node's name in Kubernetes is nearer to the truth.
@@ -61,14 +58,6 @@ const MACHINE_ID = /^[0-9a-f]{32}$/;
 function readMachineId(host: Host): string | undefined {
   const id = host.readFile("/etc/machine-id")?.trim();
   return id !== undefined && MACHINE_ID.test(id) ? id : undefined;
-}
-
-function firstSet(env: Environment, ...names: string[]): string | undefined {
-  for (const name of names) {
-    const value = env[name]?.trim();
-    if (value !== undefined && value !== "") return value;
-  }
-  return undefined;
 }
 
 function readFile(path: string): string | undefined {

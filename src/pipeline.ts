@@ -1,9 +1,9 @@
-/** The sentence itself: kernel records → reports → kills → log records. Agent and replay differ in what they pass in. */
+/** The pipeline of a replay: kernel records → reports → kills → log records. The agent's is live.ts. */
 import type { KernelRecord } from "../parsers/kernel-record.ts";
 import { createOomAssembler, type OomObservation } from "../parsers/oom/assemble.ts";
 import { toKills } from "./correlate/from-report.ts";
 import type { RecordContext } from "./ship/context.ts";
-import { type KernelLogGap, toGapRecord, toSuppressedRecord } from "./ship/log-gaps.ts";
+import { toSuppressedRecord } from "./ship/log-gaps.ts";
 import type { LogRecord } from "./ship/log-record.ts";
 import { toLogRecord } from "./ship/record.ts";
 
@@ -15,8 +15,6 @@ export interface PipelineOptions {
 /** Times are the driver's, in milliseconds of a clock that does not go back: the kernel's own, in a replay the log's. */
 export interface Pipeline {
   push(record: KernelRecord, atMs: number): void;
-  /** Records were lost before the next one that is pushed. */
-  gap(gap: KernelLogGap, atMs: number): void;
   /** Everything that was printed until then has been pushed. */
   tick(nowMs: number): void;
   /** Nothing more comes. */
@@ -37,7 +35,6 @@ export function createPipeline({ context, emit }: PipelineOptions): Pipeline {
 
   return {
     push: (record, atMs) => handOn(assembler.push(record, atMs)),
-    gap: (gap) => emit(toGapRecord(gap, context)),
     tick: (nowMs) => handOn(assembler.tick(nowMs)),
     flush: () => handOn(assembler.flush()),
     get idle() {

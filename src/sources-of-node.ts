@@ -1,13 +1,13 @@
 /** Opens all that tells of kills on this node and connects it to the pipeline: the kernel's log, counters, tracepoint. */
 import type { KernelRecord } from "../parsers/kernel-record.ts";
 import type { Live } from "./live.ts";
-import { monotonicMs } from "./sources/cgroup-counters.ts";
 import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "./sources/cgroup-mounts.ts";
 import type { KernelClock } from "./sources/clock.ts";
 import { type KmsgSource, openKmsg } from "./sources/kmsg.ts";
 import { KmsgOpenError } from "./sources/kmsg-device.ts";
 import { type MarkVictimSource, openMarkVictim } from "./sources/mark-victim.ts";
 import { type MemoryCountersSource, openMemoryCounters } from "./sources/memory-counters.ts";
+import { monotonicMs } from "./sources/monotonic.ts";
 import { readVictimProc, type VictimProc } from "./sources/victim-proc.ts";
 import type { Events } from "./telemetry/events.ts";
 

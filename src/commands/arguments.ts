@@ -1,6 +1,6 @@
 /** Command line → options of a command; what is wrong becomes a sentence that says what to write instead. */
 import { parseArgs } from "node:util";
-import { nearest } from "../config/nearest.ts";
+import { meantChoice, nearest } from "../config/nearest.ts";
 import type { OptionEntry, ParsedArguments } from "./command.ts";
 
 /** The arguments are wrong; the message is for people and has no name of a command in it. */
@@ -53,7 +53,7 @@ function readValue(option: OptionEntry, given: string, value: string | undefined
   }
   const { choices } = option;
   if (choices !== undefined && !choices.includes(value)) {
-    throw new UsageError(`${given} ${value}: did you mean ${nearest(value, choices)}? There are ${choices.join(", ")}`);
+    throw new UsageError(`${given} ${value}: ${meantChoice(value, choices)}`);
   }
   return value;
 }

@@ -31,16 +31,18 @@ export const completionCommand: Command = {
 };
 
 /** Commands that take files; the others take words. */
-const WORDS: Readonly<Record<string, readonly string[]>> = { completion: ["bash", "zsh", "fish"] };
+const WORDS: Readonly<Record<string, readonly string[]>> = { completion: Object.keys(SHELLS) };
 /** What stands for a value that is a file's name or a directory's. */
 const PATHS = ["FILE", "DIR", "PATH"];
+/** In bash: names of files. */
+const FILES = `COMPREPLY=($(compgen -f -- "$cur"))`;
 
 function bash(commands: readonly Command[]): string {
   const cases = commands.map((command) => {
     const values = command.options.flatMap((option) => bashValue(option));
     const names = command.options.flatMap(flagsOf).join(" ");
     const words = WORDS[command.name];
-    const rest = words === undefined ? `COMPREPLY=($(compgen -f -- "$cur"))` : reply(words.join(" "));
+    const rest = words === undefined ? FILES : reply(words.join(" "));
     return `  ${command.name})
     case $prev in
 ${[...values, "    *) ;;"].join("\n")}
@@ -73,8 +75,8 @@ function reply(words: string): string {
 
 function bashValue(option: OptionEntry): string[] {
   if (option.value === undefined) return [];
-  const values = option.choices === undefined ? (isPath(option) ? '$(compgen -f -- "$cur")' : "") : undefined;
-  const answer = values === undefined ? reply(option.choices?.join(" ") ?? "") : `COMPREPLY=(${values})`;
+  const answer =
+    option.choices === undefined ? (isPath(option) ? FILES : "COMPREPLY=()") : reply(option.choices.join(" "));
   return [`    ${flagsOf(option).join("|")}) ${answer}; return ;;`];
 }
 

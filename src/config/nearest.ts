@@ -14,6 +14,11 @@ export function nearest(given: string, names: readonly string[]): string {
   return best;
 }
 
+/** What to write instead of a value that is none of the choices. */
+export function meantChoice(given: string, choices: readonly string[]): string {
+  return `did you mean ${nearest(given, choices)}? There are ${choices.join(", ")}`;
+}
+
 /** More letters than any name here: what a command line can hold must not take a second. */
 const MAX_LENGTH = 64;
 

@@ -1,7 +1,7 @@
 /** Reads the agent's configuration: flags before the environment before the file, held against one schema. */
 import { ConfigError } from "./config-error.ts";
 import { readConfigFile } from "./file.ts";
-import { nearest } from "./nearest.ts";
+import { meantChoice, nearest } from "./nearest.ts";
 import { checkSettings, type Problem, type Settings } from "./schema.ts";
 import { SETTING_NAMES, type SettingName, settingOf, variableOf } from "./settings.ts";
 import { parseText } from "./text-values.ts";
@@ -93,7 +93,7 @@ function describe(problem: Problem, raw: Readonly<Record<string, unknown>>, from
   const { choices, secret } = settingOf(name as SettingName);
   const value = secret || typeof raw[name] === "object" ? "" : ` ${JSON.stringify(raw[name])}`;
   if (kind === "choice" && choices !== undefined) {
-    return `${who}${value}: did you mean ${nearest(String(raw[name]), choices)}? There are ${choices.join(", ")}`;
+    return `${who}${value}: ${meantChoice(String(raw[name]), choices)}`;
   }
   return `${who}${value}: ${message}`;
 }

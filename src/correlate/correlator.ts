@@ -218,7 +218,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       ledger.close(step);
       if (takeStepless(step, matching)) continue;
       const choices = matching.choicesOfLeft(step);
-      const others = [...matching.left.filter((other) => other !== step), ...unlogged.filter((told) => !told.victim)];
+      const others = matching.left.filter((other) => other !== step);
       tellUnlogged(step, step.value, choices.length > 1 ? choices : [step.cgroup], step.of === "own", others);
     }
     // The node's count moves first: what it alone has is a kill only if that lasts, and no kill waits for its step.
@@ -226,8 +226,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     for (let left = lasted?.count ?? 0; left > 0; left--) {
       const untilMs = lasted?.sinceMs ?? nowMs;
       ledger.closeHidden();
-      const others = [...ledger.open, ...unlogged.filter((told) => !told.victim)];
-      tellUnlogged({ afterMs: untilMs - HIDDEN_MS, untilMs }, ledger.nodeCount - left + 1, [], false, others);
+      tellUnlogged({ afterMs: untilMs - HIDDEN_MS, untilMs }, ledger.nodeCount - left + 1, [], false, ledger.open);
     }
   }
 
@@ -244,7 +243,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     return entry !== undefined;
   }
 
-  /** @param choices cgroups of which one's count it is; none: the node's @param isOwn the victim was in that very one */
+  /** @param choices cgroups of which one's count it is; none: the node's @param isOwn the victim was in that very one @param others counts of kills without a line besides */
   function tellUnlogged(
     { afterMs, untilMs }: Window,
     value: number,
@@ -263,7 +262,8 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     };
     if (choices.length > 1) kill.candidates = choices;
     else if (cgroup !== undefined) placeIn(kill, cgroup, isOwn ? "exact" : "inferred");
-    const pid = addTracepoint(kill, marks, procs, others);
+    const nameless = unlogged.filter(({ victim }) => victim === undefined);
+    const pid = addTracepoint(kill, marks, procs, [...others, ...nameless]);
     if (pid !== undefined) marks.remove(pid);
     unlogged.push(kill);
     out.push({ kind: "unlogged", kill });

@@ -7,7 +7,7 @@ import { createBatchQueue } from "./batch-queue.ts";
 import type { LogRecord } from "./log-record.ts";
 import { type OtlpExportOptions, openOtlpExport } from "./otlp-export.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Shipper, ShipResult } from "./shipper.ts";
+import { waitAtMost } from "./wait-at-most.ts";
 
 /** What became of one batch. */
 export interface BatchResult {
@@ -22,9 +22,30 @@ export interface OtlpShipperOptions extends OtlpExportOptions {
   onResult?: (result: BatchResult) => void;
 }
 
-export interface OtlpShipper extends Shipper {
+/** What became of records: each one that was taken is in one of the two counts. */
+export interface ShipResult {
+  exported: number;
+  /** records that did not arrive, or may not have */
+  failed: number;
+  /** why the last of them failed */
+  lastError?: string;
+}
+
+export interface OtlpShipper {
   /** where records go, without credentials: for people */
   readonly target: string;
+  /**
+   * Takes a record.
+   * @returns a promise where there is no room for more: wait for it before the next one
+   */
+  ship(record: LogRecord): void | Promise<void>;
+  /** Waits until every record taken has been sent or has failed. @returns the counts since the shipper was opened */
+  flush(): Promise<ShipResult>;
+  /**
+   * Flushes and lets go of what is open; after `timeoutMs` milliseconds what is still unsent fails.
+   * @returns the counts since the shipper was opened
+   */
+  close(options?: { timeoutMs?: number }): Promise<ShipResult>;
 }
 
 /** @throws Error where a setting would send records nowhere; see readOtlpSettings */
@@ -77,12 +98,7 @@ export function openOtlpShipper(options: OtlpShipperOptions): OtlpShipper {
     flush,
     async close({ timeoutMs = backend.timeoutMs } = {}) {
       closed = true;
-      let timer: NodeJS.Timeout | undefined;
-      const deadline = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, timeoutMs);
-      });
-      await Promise.race([flush(), deadline]);
-      clearTimeout(timer);
+      await waitAtMost(flush(), timeoutMs);
       if (sending !== undefined) {
         givenUp = true;
         const failed = underWay + queue.clear();

@@ -11,6 +11,7 @@ import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS } from "./batch-queue.ts";
 import type { LogRecord } from "./log-record.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
 import type { Outcome } from "./outcome.ts";
+import { waitAtMost } from "./wait-at-most.ts";
 
 export type SenderTrouble = "ship_retried" | "ship_blocked" | "ship_rejected";
 export type SenderDetail = Readonly<Record<string, string | number | readonly string[]>>;
@@ -159,12 +160,7 @@ export function openSender(options: SenderOptions): Sender {
       wake();
       closing = true;
       endPause?.();
-      let timer: NodeJS.Timeout | undefined;
-      const deadline = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, timeoutMs);
-      });
-      await Promise.race([running, deadline]);
-      clearTimeout(timer);
+      await waitAtMost(running, timeoutMs);
       givenUp = true;
       outbox.putBack(underWay.map(({ id }) => id));
       underWay = [];

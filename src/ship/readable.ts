@@ -24,7 +24,11 @@ function quote(text: string): string {
 }
 
 function escapeCharacter(character: string): string {
-  if (character === '"' || character === "\\") return `\\${character}`;
+  return character === '"' || character === "\\" ? `\\${character}` : escapeByNumber(character);
+}
+
+/** `\x1b`, `\u{202e}`: what cannot be shown as it is. */
+export function escapeByNumber(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
 }

@@ -4,7 +4,7 @@ import type { LogRecord } from "./log-record.ts";
 /** One line without its newline; keys are always in the same order. */
 export function toJson(record: LogRecord): string {
   return JSON.stringify({
-    timestamp: record.timestampUs === undefined ? null : isoMicroseconds(record.timestampUs),
+    timestamp: isoTime(record),
     severityText: record.severityText,
     severityNumber: record.severityNumber,
     eventName: record.eventName,
@@ -17,7 +17,9 @@ export function toJson(record: LogRecord): string {
 /** The largest time that a Date can hold, in milliseconds. */
 const MAX_DATE_MS = 8.64e15;
 
-function isoMicroseconds(us: number): string | null {
+/** When it was, to the microsecond; null where that is not known, or no Date can hold it. */
+export function isoTime({ timestampUs: us }: Pick<LogRecord, "timestampUs">): string | null {
+  if (us === undefined) return null;
   const ms = Math.floor(us / 1000);
   if (!(Math.abs(ms) <= MAX_DATE_MS)) return null;
   const microseconds = String(us - ms * 1000).padStart(3, "0");

@@ -1,11 +1,7 @@
 /** Which boot of the kernel this is. */
-import { readFileSync } from "node:fs";
+import { readText } from "./host-files.ts";
 
 /** 32 hex digits, another one after each boot; undefined where /proc does not tell. */
 export function readBootId(): string | undefined {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim().replaceAll("-", "");
-  } catch {
-    return undefined;
-  }
+  return readText("/proc/sys/kernel/random/boot_id")?.trim().replaceAll("-", "");
 }

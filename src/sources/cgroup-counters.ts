@@ -2,6 +2,7 @@
 import { type MemoryCounters, parseMemoryCounters } from "../../parsers/cgroup/memory-events.ts";
 import type { CgroupDirectory } from "./cgroup-tree.ts";
 import { type CounterFileNames, type CounterFiles, type CounterTexts, openCounterFiles } from "./counter-files.ts";
+import { monotonicMs } from "./monotonic.ts";
 
 export interface CounterReading {
   /** as the kernel's log prints it */
@@ -82,9 +83,4 @@ function toCounters({ local, tree }: CounterTexts): Pick<CounterReading, "local"
     ...(local === undefined ? {} : { local: parseMemoryCounters(local) }),
     ...(tree === undefined ? {} : { tree: parseMemoryCounters(tree) }),
   };
-}
-
-/** process.hrtime is CLOCK_MONOTONIC on Linux, as sources/clock.ts reads it. */
-export function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }

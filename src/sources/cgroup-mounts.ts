@@ -1,7 +1,8 @@
 /** Finds the hierarchy that has the memory controller (v1, v2 or hybrid), and how its paths read in the kernel's log. */
-import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { type Mount, parseMountinfo } from "../../parsers/mountinfo.ts";
+import type { Mount } from "../../parsers/mountinfo.ts";
+import { readMounts, readText } from "./host-files.ts";
 
 export interface MemoryHierarchy {
   version: "v1" | "v2";
@@ -32,7 +33,9 @@ const INIT_CGROUP_NAMESPACE = "cgroup:[4026531835]";
  * @throws CgroupOpenError
  */
 export function findMemoryHierarchy(hostRoot = "/", isInitNamespace = readIsInitNamespace()): MemoryHierarchy {
-  const found = [...readMounts(hostRoot), ...CONVENTION]
+  // Of several at one place the last is seen.
+  const mounts = new Map(readMounts(hostRoot).map((mount) => [mount.mountPoint, mount]));
+  const found = [...mounts.values(), ...CONVENTION]
     .map((mount) => toHierarchy(mount, hostRoot, isInitNamespace))
     .filter((hierarchy) => hierarchy !== undefined)
     // v1 before v2: on a hybrid node both are mounted, and what toHierarchy lets through as v1 has the controller.
@@ -53,12 +56,6 @@ const CONVENTION: readonly Mount[] = [
   { root: "", mountPoint: "/sys/fs/cgroup", type: "cgroup2", options: [] },
   { root: "", mountPoint: "/sys/fs/cgroup/unified", type: "cgroup2", options: [] },
 ];
-
-function readMounts(hostRoot: string): Mount[] {
-  const text = readText(hostRoot === "/" ? "/proc/self/mountinfo" : join(hostRoot, "proc/1/mountinfo"));
-  const mounts = new Map(parseMountinfo(text ?? "").map((mount) => [mount.mountPoint, mount]));
-  return [...mounts.values()];
-}
 
 function toHierarchy(mount: Mount, hostRoot: string, isInitNamespace: boolean): MemoryHierarchy | undefined {
   const directory = join(hostRoot, mount.mountPoint);
@@ -95,13 +92,5 @@ function readIsInitNamespace(): boolean {
     return readlinkSync("/proc/self/ns/cgroup") === INIT_CGROUP_NAMESPACE;
   } catch {
     return true; // before Linux 4.6 there are none
-  }
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
   }
 }

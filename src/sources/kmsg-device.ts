@@ -1,5 +1,6 @@
 /** Opens /dev/kmsg for reading that never waits, and says what to do where it cannot be opened. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { readText } from "./host-files.ts";
 
 /** What is read from: the device, or what a test puts in its place. */
 export interface KmsgDevice {
@@ -82,9 +83,5 @@ function advice(code: string): string {
 }
 
 function isRestricted(): boolean {
-  try {
-    return readFileSync("/proc/sys/kernel/dmesg_restrict", "latin1").trim() !== "0";
-  } catch {
-    return false;
-  }
+  return (readText("/proc/sys/kernel/dmesg_restrict")?.trim() ?? "0") !== "0";
 }

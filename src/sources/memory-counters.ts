@@ -4,11 +4,12 @@
  * Counters lose nothing, but they go with their cgroup: of one that was removed nothing can be read any more (ENODEV).
  * What it counted since the last look is then still in the node's count and, on v2, in `tree` of those above it.
  */
-import { type CgroupCounters, type CounterReading, createCgroupCounters, monotonicMs } from "./cgroup-counters.ts";
+import { type CgroupCounters, type CounterReading, createCgroupCounters } from "./cgroup-counters.ts";
 import { findMemoryHierarchy, type MemoryHierarchy } from "./cgroup-mounts.ts";
 import { type CgroupTree, type CgroupTreeTrouble, openCgroupTree } from "./cgroup-tree.ts";
 import { counterFileNames } from "./counter-files.ts";
 import { createLiving } from "./living.ts";
+import { monotonicMs } from "./monotonic.ts";
 import { createNodeCount, type NodeReading } from "./node-oom-kills.ts";
 import { isInitPidNamespace } from "./pid-namespace.ts";
 

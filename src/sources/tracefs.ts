@@ -1,8 +1,8 @@
 /** Where the node's tracefs is, whether there is room for a trace, and what to do where there is none. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { parseMountinfo } from "../../parsers/mountinfo.ts";
+import { readMounts, readText } from "./host-files.ts";
 
 /** There is no such trace on this node: a plain fact as a rule; the message says why, and what would change it. */
 export class TracefsUnavailable extends Error {
@@ -15,8 +15,7 @@ const SPARE = 8;
 
 /** @throws TracefsUnavailable */
 export function findTracefs(hostRoot: string): string {
-  const mountinfo = hostRoot === "/" ? "/proc/self/mountinfo" : join(hostRoot, "proc/1/mountinfo");
-  const mounted = parseMountinfo(readText(mountinfo)).filter(({ type }) => type === "tracefs");
+  const mounted = readMounts(hostRoot).filter(({ type }) => type === "tracefs");
   const candidates = [...mounted.map(({ mountPoint }) => mountPoint), ...CONVENTION];
   const found = candidates.map((path) => join(hostRoot, path)).find((path) => existsSync(join(path, "instances")));
   if (found !== undefined) return found;
@@ -30,7 +29,7 @@ const CONVENTION = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as const
 
 /** @throws TracefsUnavailable where the node has not enough memory to make an instance */
 export function checkMemory(): void {
-  const availableKb = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(readText("/proc/meminfo"))?.[1]);
+  const availableKb = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(readText("/proc/meminfo") ?? "")?.[1]);
   const neededKb = cpus().length * CREATED_KB_PER_CPU * SPARE;
   if (!(availableKb < neededKb)) return;
   throw new TracefsUnavailable(`only ${availableKb} kB of memory are available: with ${neededKb} kB a trace is made`);
@@ -50,13 +49,5 @@ export function tracefsAdvice(code: string | undefined): string {
       return "the kernel is too old for it";
     default:
       return "see Documentation/trace/ftrace.rst";
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
   }
 }

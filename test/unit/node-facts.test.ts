@@ -1,6 +1,8 @@
 /** Resource attributes of the node, inside a pod and outside. */
 import { expect, test } from "vitest";
-import { type Host, readNodeFacts } from "../../src/node-facts.ts";
+import { readConfig } from "../../src/config/read.ts";
+import { type Host, readNodeResource } from "../../src/node-facts.ts";
+import type { Attributes } from "../../src/ship/log-record.ts";
 
 const ID = "0123456789abcdef0123456789abcdef";
 
@@ -12,7 +14,15 @@ function host(machineId: string | undefined): Host {
   };
 }
 
-test.each([
+/** As the agent has them: what names the node is read with its configuration. */
+function readFacts(env: Record<string, string>, from?: Host): Attributes {
+  const warnings: string[] = [];
+  const facts = readNodeResource(readConfig({ flags: new Map(), env }), (reason) => warnings.push(reason), from);
+  expect(warnings).toEqual([]);
+  return facts;
+}
+
+test.each<[string, Record<string, string>, Attributes]>([
   [
     "in a pod",
     { K8S_NODE_NAME: "node-7", K8S_CLUSTER_NAME: "prod" },
@@ -21,11 +31,11 @@ test.each([
   ["with the shorter names", { NODE_NAME: "n", CLUSTER_NAME: "c" }, { "k8s.node.name": "n", "k8s.cluster.name": "c" }],
   ["with both names", { NODE_NAME: "n", K8S_NODE_NAME: "k" }, { "k8s.node.name": "k" }],
 ])("%s", (_, env, facts) => {
-  expect(readNodeFacts(env, host(`${ID}\n`))).toMatchObject({ ...facts, "host.id": ID, "os.type": "linux" });
+  expect(readFacts(env, host(`${ID}\n`))).toMatchObject({ ...facts, "host.id": ID, "os.type": "linux" });
 });
 
 test("outside Kubernetes", () => {
-  expect(readNodeFacts({ K8S_NODE_NAME: " " }, host(`${ID}\n`))).toEqual({
+  expect(readFacts({ K8S_NODE_NAME: " " }, host(`${ID}\n`))).toEqual({
     "host.name": "oomscribe-x7k2p",
     "host.id": ID,
     "os.type": "linux",
@@ -34,9 +44,9 @@ test("outside Kubernetes", () => {
 });
 
 test.each([undefined, "", "uninitialized\n", "0123\n"])("a machine ID that is none: %j", (machineId) => {
-  expect(readNodeFacts({}, host(machineId))).not.toHaveProperty("host.id");
+  expect(readFacts({}, host(machineId))).not.toHaveProperty("host.id");
 });
 
 test("on this machine", () => {
-  expect(readNodeFacts({})).toMatchObject({ "host.name": expect.any(String), "os.version": expect.any(String) });
+  expect(readFacts({})).toMatchObject({ "host.name": expect.any(String), "os.version": expect.any(String) });
 });

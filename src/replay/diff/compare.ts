@@ -1,5 +1,6 @@
 /** Kills of two captures, counted side by side: what is gone, what is new, what has become more or less. */
 import type { LogRecord } from "../../ship/log-record.ts";
+import { OWNER_ATTRIBUTES } from "../kubernetes/pods.ts";
 import type { GroupKey } from "../table/group-keys.ts";
 import { nameOf } from "../table/groups.ts";
 import { heldBytes } from "../table/memory.ts";
@@ -91,16 +92,9 @@ function groupOf(by: GroupKey | undefined, record: LogRecord): string {
   const row = toRow(record);
   if (by !== undefined) return nameOf(by, record, row) ?? "?";
   const { resource } = record;
-  const owner = OWNERS.map((key) => resource[key]).find((name) => name !== undefined) ?? resource["k8s.pod.name"];
+  const owner =
+    OWNER_ATTRIBUTES.map((key) => resource[key]).find((name) => name !== undefined) ?? resource["k8s.pod.name"];
   if (owner === undefined) return row.comm;
   const names = [resource["k8s.namespace.name"], owner, resource["k8s.container.name"]];
   return names.flatMap((name) => (name === undefined ? [] : [plainCell(String(name))])).join("/");
 }
-
-const OWNERS = [
-  "k8s.deployment.name",
-  "k8s.statefulset.name",
-  "k8s.daemonset.name",
-  "k8s.job.name",
-  "k8s.replicaset.name",
-];

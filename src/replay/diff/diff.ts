@@ -6,7 +6,7 @@ import { countOf } from "../captures.ts";
 import { InputError, openInput } from "../inputs.ts";
 import { type Namer, openNamer } from "../kubernetes/name.ts";
 import { readCapture } from "../read-capture.ts";
-import { type Column, plain, renderColumns } from "../table/columns.ts";
+import { type Column, plain, renderColumns, terminalWidth } from "../table/columns.ts";
 import type { GroupKey } from "../table/group-keys.ts";
 import { plainCell } from "../table/text.ts";
 import { type Comparison, createComparison, type Difference } from "./compare.ts";
@@ -20,8 +20,6 @@ export interface DiffOptions {
   year: number | undefined;
   timezone: string | undefined;
 }
-
-const DEFAULT_WIDTH = 100;
 
 /** @returns the process's exit status: 0 whether they differ or not; 2: something cannot be read, which was said */
 export async function runDiff(options: DiffOptions): Promise<0 | 2> {
@@ -70,7 +68,7 @@ function toTable(comparison: Comparison, { groupBy, a, b }: DiffOptions): string
   const lines: string[] = [];
   if (all.length > 0) {
     const columns = toColumns(all, groupBy ?? "victim");
-    const width = process.stdout.columns || DEFAULT_WIDTH;
+    const width = terminalWidth(process.stdout);
     lines.push(...renderColumns(columns, width, (text, look) => (look === "head" ? bold(text) : text)), "");
   }
   lines.push(bold(`A has ${countOf(kills.a, "kill")}, B ${countOf(kills.b, "kill")}; ${same} are in both.`));
@@ -105,12 +103,8 @@ function changeOf({ a, b }: Difference): string {
 
 /** `48 MiB`, or `48 MiB → 96 MiB` where it has changed. */
 function sizes(a: number | undefined, b: number | undefined): string {
-  const [before, after] = [a, b].map((bytes) => (bytes === undefined ? "-" : readableSize(bytes)));
-  return a === undefined || b === undefined
-    ? a === undefined
-      ? (after ?? "-")
-      : (before ?? "-")
-    : before === after
-      ? (after ?? "")
-      : `${before} → ${after}`;
+  const shown = (bytes: number | undefined): string => (bytes === undefined ? "-" : readableSize(bytes));
+  const [before, after] = [shown(a), shown(b)];
+  if (a === undefined || before === after) return after;
+  return b === undefined ? before : `${before} → ${after}`;
 }

@@ -1,14 +1,13 @@
 /** `--explain KILL`: one kill in plain words, the kernel's lines beside them where the terminal is wide, else below. */
 import { styleText } from "node:util";
 import type { LogRecord } from "../../ship/log-record.ts";
-import { toJson } from "../../ship/to-json.ts";
+import { isoTime } from "../../ship/to-json.ts";
 import type { Output } from "../output.ts";
 import type { Sink } from "../sinks.ts";
+import { terminalWidth } from "../table/columns.ts";
 import { cutTo, pad, plainLine, widthOf } from "../table/text.ts";
 import { type Statement, toStatements } from "./statements.ts";
 
-/** Where standard output is no terminal. */
-const DEFAULT_WIDTH = 100;
 /** From here on words and lines stand side by side. */
 const WIDE = 120;
 /** Other kills of the same PID that are named. */
@@ -31,7 +30,7 @@ export function openExplain(output: Output, which: string): Sink {
           process.stderr.write(`oomscribe replay: no kill is ${which}: replay without --explain lists their PIDs\n`);
         return captures === 0;
       }
-      const width = output.stream.columns || DEFAULT_WIDTH;
+      const width = terminalWidth(output.stream);
       const bold = (text: string): string => styleText("bold", text, { stream: output.stream });
       const dim = (text: string): string => styleText("dim", text, { stream: output.stream });
       await output.write(`${explain(found, width, bold, dim).join("\n")}\n`);
@@ -55,10 +54,9 @@ type Style = (text: string) => string;
 
 /** @param width columns of the terminal */
 export function explain(record: LogRecord, width: number, bold: Style, dim: Style): string[] {
-  const time = (JSON.parse(toJson(record)) as { timestamp: string | null }).timestamp;
   const monotonic = record.attributes["oom.kernel.monotonic"];
   const when =
-    time ??
+    isoTime(record) ??
     (typeof monotonic === "number" ? `${monotonic.toFixed(6)} s after boot` : "at a time that the log does not tell");
   const head = wrap(`${when}: ${record.body}.`, width).map(bold);
   const lines = [...head, ""];

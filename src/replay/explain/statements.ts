@@ -2,7 +2,7 @@
 import type { LogRecord } from "../../ship/log-record.ts";
 import { readableName, readablePath, readableSize } from "../../ship/readable.ts";
 import { countOf } from "../captures.ts";
-import { readFilling } from "../table/memory.ts";
+import { readFilling, readTopTasks } from "../table/memory.ts";
 
 export interface Statement {
   says: string;
@@ -103,12 +103,9 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 function heldBy(attributes: Attributes): string | undefined {
-  const top = attributes["oom.tasks.top"];
-  if (!Array.isArray(top) || top.length === 0) return undefined;
-  const named = top.slice(0, 3).map((task) => {
-    const [, comm = "", pid, rss] = /^(.*) (\d+) (\d+)$/s.exec(task) ?? [];
-    return `${readableName(comm)} (pid ${pid}) ${readableSize(Number(rss))}`;
-  });
+  const top = readTopTasks(attributes);
+  if (top.length === 0) return undefined;
+  const named = top.slice(0, 3).map(({ name, pid, rss }) => `${readableName(name)} (pid ${pid}) ${readableSize(rss)}`);
   const count = Number(attributes["oom.tasks.count"]);
   return count === 1
     ? `The only task in it: ${named[0]}.`

@@ -1,14 +1,13 @@
 /** What `--follow` prints unless told otherwise: a line a record, with its time and its sentence. */
-import { toJson } from "../../ship/to-json.ts";
+import { isoTime } from "../../ship/to-json.ts";
 import type { Output } from "../output.ts";
 import type { Sink } from "../sinks.ts";
 
 export function openKillLines(output: Output): Sink {
   return {
     write(record) {
-      const { timestamp } = JSON.parse(toJson(record)) as { timestamp: string | null };
       const monotonic = record.attributes["oom.kernel.monotonic"];
-      const time = timestamp ?? (typeof monotonic === "number" ? `[${monotonic.toFixed(6).padStart(12)}]` : "-");
+      const time = isoTime(record) ?? (typeof monotonic === "number" ? `[${monotonic.toFixed(6).padStart(12)}]` : "-");
       return output.write(`${time}  ${record.body}\n`);
     },
     async end() {

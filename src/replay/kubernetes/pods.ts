@@ -93,12 +93,16 @@ function toNames({ metadata, spec }: Pod): PodNames | undefined {
   return { namespace, pod, uid: text(metadata?.uid), node: text(spec?.nodeName), owner: ownerOf(metadata) };
 }
 
+const DEPLOYMENT = "k8s.deployment.name";
 const OWNER_KEYS: Readonly<Record<string, string>> = {
-  ReplicaSet: "k8s.replicaset.name",
   StatefulSet: "k8s.statefulset.name",
   DaemonSet: "k8s.daemonset.name",
   Job: "k8s.job.name",
+  ReplicaSet: "k8s.replicaset.name",
 };
+
+/** Every key that an owner may be named by. */
+export const OWNER_ATTRIBUTES: readonly string[] = [DEPLOYMENT, ...Object.values(OWNER_KEYS)];
 
 /** A Deployment's ReplicaSet is called like the Deployment, with the hash of its template behind it. */
 function ownerOf(metadata: Pod["metadata"]): PodNames["owner"] {
@@ -110,7 +114,7 @@ function ownerOf(metadata: Pod["metadata"]): PodNames["owner"] {
   if (key === undefined || owner === undefined) return undefined;
   const hash = text(metadata?.labels?.["pod-template-hash"]);
   if (kind === "ReplicaSet" && hash !== undefined && owner.endsWith(`-${hash}`)) {
-    return { key: "k8s.deployment.name", name: owner.slice(0, -hash.length - 1) };
+    return { key: DEPLOYMENT, name: owner.slice(0, -hash.length - 1) };
   }
   return { key, name: owner };
 }

@@ -24,6 +24,14 @@ export interface Column {
 /** Makes a text look so; it adds nothing to its width. */
 export type Paint = (text: string, look: Look) => string;
 
+/** Columns where standard output is no terminal. */
+const DEFAULT_WIDTH = 100;
+
+/** Columns of the terminal. */
+export function terminalWidth({ columns }: Pick<NodeJS.WriteStream, "columns">): number {
+  return columns || DEFAULT_WIDTH;
+}
+
 const GAP = "  ";
 
 /** A line of titles, then one for each cell that a column has. @param width columns of the terminal */

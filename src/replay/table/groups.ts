@@ -3,7 +3,7 @@ import type { LogRecord } from "../../ship/log-record.ts";
 import { readableSize } from "../../ship/readable.ts";
 import { type Column, orDash, type Paint, plain, renderColumns } from "./columns.ts";
 import type { GroupKey } from "./group-keys.ts";
-import { timeCell } from "./layout.ts";
+import { hasRoomForYear, timeCell } from "./layout.ts";
 import type { Row } from "./row.ts";
 import { plainCell } from "./text.ts";
 
@@ -30,8 +30,6 @@ const MAX_VICTIMS = 20;
 const REST = "(others)";
 const UNKNOWN = "?";
 const HOUR_US = 3_600_000_000;
-/** From here on there is room for the year. */
-const WIDE = 120;
 
 export function createGroups(by: GroupKey): Groups {
   const groups = new Map<string, Group>();
@@ -112,7 +110,7 @@ function sinceBoot(by: "hour" | "day", seconds: number | undefined): string | un
 }
 
 function toColumns(by: GroupKey, groups: readonly Group[], width: number): Column[] {
-  const hasYear = width >= WIDE;
+  const hasYear = hasRoomForYear(width);
   return [
     { title: by.toUpperCase(), cells: groups.map(({ name }) => plain(name)), comfortable: 30, least: 12 },
     { title: "KILLS", cells: groups.map(({ kills }) => plain(String(kills))) },

@@ -2,12 +2,16 @@
 import { type Cell, type Column, orDash, type Paint, plain, renderColumns } from "./columns.ts";
 import type { Row } from "./row.ts";
 
-/** From here on there is room for the year. */
+/** From so many columns on there is room for the year. */
 const WIDE = 120;
+
+export function hasRoomForYear(width: number): boolean {
+  return width >= WIDE;
+}
 
 /** @param width columns of the terminal */
 export function layOut(rows: readonly Row[], width: number, paint: Paint): string[] {
-  return renderColumns(toColumns(rows, width >= WIDE), width, paint);
+  return renderColumns(toColumns(rows, hasRoomForYear(width)), width, paint);
 }
 
 function toColumns(rows: readonly Row[], hasYear: boolean): Column[] {

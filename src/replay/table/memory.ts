@@ -55,6 +55,22 @@ export function heldBytes(attributes: Attributes): number {
   return sum(attributes, "oom.victim.", ["anon_rss", "file_rss", "shmem_rss"]) ?? 0;
 }
 
+export interface TopTask {
+  name: string;
+  pid: number;
+  /** bytes */
+  rss: number;
+}
+
+/** The largest tasks. Each is `name pid rss`, read from the right: a name may hold anything. */
+export function readTopTasks({ "oom.tasks.top": top }: Attributes): TopTask[] {
+  if (!Array.isArray(top)) return [];
+  return top.flatMap((text) => {
+    const [, name, pid, rss] = /^(.*) (\d+) (\d+)$/s.exec(text) ?? [];
+    return name === undefined ? [] : [{ name, pid: Number(pid), rss: Number(rss) }];
+  });
+}
+
 /** What the memory that ran out was filled with, largest first. */
 export interface Filling {
   /** bytes: the limit, a node's RAM, or where there is no limit what was used */

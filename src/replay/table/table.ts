@@ -4,7 +4,7 @@ import { countOf } from "../captures.ts";
 import type { Output } from "../output.ts";
 import type { ReplayFacts, Sink } from "../sinks.ts";
 import { BAR_LEGEND } from "./bar.ts";
-import type { Look } from "./columns.ts";
+import { type Look, terminalWidth } from "./columns.ts";
 import type { GroupKey } from "./group-keys.ts";
 import { createGroups } from "./groups.ts";
 import { layOut } from "./layout.ts";
@@ -13,8 +13,6 @@ import { createSummary } from "./summary.ts";
 
 /** More rows nobody reads; about 10 MB of them. */
 const MAX_ROWS = 10_000;
-/** Where standard output is no terminal. */
-const DEFAULT_WIDTH = 100;
 
 export interface TableOptions {
   groupBy: GroupKey | undefined;
@@ -58,7 +56,7 @@ export function openTable(output: Output, { groupBy, top }: Omit<TableOptions, "
 
   function toLines(facts: ReplayFacts): string[] {
     if (summary.kills === 0) return noKills(facts);
-    const width = output.stream.columns || DEFAULT_WIDTH;
+    const width = terminalWidth(output.stream);
     const lines = groups === undefined ? toRows(width) : groups.lines(top, width, paint);
     if (lines[0]?.includes("FILLED BY")) lines.push("", paint(BAR_LEGEND, "dim"));
     const [first = "", ...more] = summary.lines(facts);

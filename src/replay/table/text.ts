@@ -1,4 +1,5 @@
 /** Text in a terminal's cells: how wide it is, how it is cut, and what of a hostile name is shown by its number. */
+import { escapeByNumber } from "../../ship/readable.ts";
 
 const PLAIN = /^[\w.:/@+-]+$/;
 /**
@@ -11,20 +12,15 @@ const UNSAFE =
 /** A name as it is; in quotes where it could pose as more than one cell or has something escaped. */
 export function plainCell(text: string): string {
   if (PLAIN.test(text)) return text;
-  const shown = text.replace(UNSAFE, escapeCharacter);
+  const shown = text.replace(UNSAFE, escapeByNumber);
   // A backslash is systemd's own (`a\x2db.service`): it is an escape of ours only in quotes.
   if (shown === text && !/["\s]/.test(text)) return text;
-  return `"${text.replace(/["\\]/g, "\\$&").replace(UNSAFE, escapeCharacter)}"`;
+  return `"${text.replace(/["\\]/g, "\\$&").replace(UNSAFE, escapeByNumber)}"`;
 }
 
 /** A line of a log as it is, but for what could move the cursor or cannot be seen. */
 export function plainLine(line: string): string {
-  return line.replace(UNSAFE, escapeCharacter);
-}
-
-function escapeCharacter(character: string): string {
-  const code = character.codePointAt(0) ?? 0;
-  return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+  return line.replace(UNSAFE, escapeByNumber);
 }
 
 const ASCII = /^[ -~]*$/;

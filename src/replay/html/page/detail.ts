@@ -5,9 +5,10 @@ import { toStatements } from "../../explain/statements.ts";
 import { copyButton } from "./copy.ts";
 import { type Child, find, h } from "./dom.ts";
 import { figuresTable } from "./figures.ts";
-import { type Kill, scopeWord } from "./kills.ts";
+import type { Kill } from "./kills.ts";
 import { linesOf, visible } from "./lines.ts";
 import { memoryBar, memoryLegend } from "./memory-bar.ts";
+import { scopeTag } from "./scope-tag.ts";
 import { tasksTable } from "./tasks.ts";
 
 export function showDetail(kill: Kill | undefined): void {
@@ -20,7 +21,7 @@ function parts({ record, uid, time, scope }: Kill): Child[] {
   const { attributes, body } = record;
   return [
     h("a.back", { href: "#list" }, "Back to the list"),
-    h("p.when", {}, time, " ", h(`span.scope.scope-${scopeWord(scope).split(" ")[0]}` as "span", {}, scopeWord(scope))),
+    h("p.when", {}, time, " ", scopeTag(scope)),
     h("h2", { id: "detail-title" }, visible(body)),
     h(
       "div.actions",

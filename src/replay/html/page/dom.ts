@@ -29,6 +29,12 @@ export function find(id: string): HTMLElement {
   return element;
 }
 
+/** Tells by which head of a table its rows are sorted. */
+export function markSorted(head: HTMLElement, isSorted: boolean, isDescending: boolean): void {
+  if (isSorted) head.setAttribute("aria-sort", isDescending ? "descending" : "ascending");
+  else head.removeAttribute("aria-sort");
+}
+
 /** Widths are set by script: the page's policy forbids them in markup. @param part 0 to 1 */
 export function withWidth<E extends HTMLElement>(element: E, part: number): E {
   element.style.width = `${Math.min(Math.max(part, 0), 1) * 100}%`;

@@ -1,5 +1,6 @@
 /** The kernel's own lines, as they stand in the log; what cannot be seen in them is shown by its number. */
 import type { Attributes } from "../../../ship/log-record.ts";
+import { escapeByNumber } from "../../../ship/readable.ts";
 import { copyButton } from "./copy.ts";
 import { h } from "./dom.ts";
 
@@ -7,11 +8,7 @@ import { h } from "./dom.ts";
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 export function visible(text: string): string {
-  return text.replace(UNSEEN, (character) => {
-    if (character === "\t") return character;
-    const code = character.codePointAt(0) ?? 0;
-    return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
-  });
+  return text.replace(UNSEEN, (character) => (character === "\t" ? character : escapeByNumber(character)));
 }
 
 export function linesOf(attributes: Attributes): HTMLElement | undefined {

@@ -1,8 +1,9 @@
 /** The list of kills: a table that sorts by its heads, a page at a time, so that ten thousand kills stay quick. */
 import { readableSize } from "../../../ship/readable.ts";
-import { button, find, h } from "./dom.ts";
-import { type Kill, scopeWord } from "./kills.ts";
+import { button, find, h, markSorted } from "./dom.ts";
+import type { Kill } from "./kills.ts";
 import { memoryBar } from "./memory-bar.ts";
+import { scopeTag } from "./scope-tag.ts";
 import type { SortKey, View } from "./view.ts";
 
 export const PAGE_SIZE = 50;
@@ -35,11 +36,7 @@ export function showList(view: View, selected: () => string | undefined): void {
 
   function show(): void {
     const { shown, choice } = view;
-    for (const head of heads) {
-      const isSorted = head.dataset["key"] === choice.sort;
-      if (isSorted) head.setAttribute("aria-sort", choice.isDescending ? "descending" : "ascending");
-      else head.removeAttribute("aria-sort");
-    }
+    for (const head of heads) markSorted(head, head.dataset["key"] === choice.sort, choice.isDescending);
     const from = choice.page * PAGE_SIZE;
     const onPage = shown.slice(from, from + PAGE_SIZE);
     body.replaceChildren(...onPage.map((kill) => toRow(kill, kill.uid === selected())));
@@ -77,11 +74,7 @@ function toRow(kill: Kill, isSelected: boolean): HTMLElement {
       h("span.pid", {}, ` ${kill.pid}`),
       h("span.where", { title: place }, where),
     ),
-    h(
-      "td.c-scope",
-      {},
-      h(`span.scope.scope-${scopeWord(kill.scope).split(" ")[0]}` as "span", {}, scopeWord(kill.scope)),
-    ),
+    h("td.c-scope", {}, scopeTag(kill.scope)),
     h("td.c-used", {}, kill.used ?? "–", memoryBar(kill.record.attributes)),
     h("td.c-held.number", {}, kill.heldBytes > 0 ? readableSize(kill.heldBytes) : "–"),
   );

@@ -1,17 +1,11 @@
 /** Who held the memory: the largest tasks of the kernel's table, sortable, each with a bar. */
 import type { Attributes } from "../../../ship/log-record.ts";
 import { readableSize } from "../../../ship/readable.ts";
+import { readTopTasks, type TopTask } from "../../table/memory.ts";
 import { plainCell } from "../../table/text.ts";
-import { button, h, withWidth } from "./dom.ts";
+import { button, h, markSorted, withWidth } from "./dom.ts";
 
-interface Task {
-  name: string;
-  pid: number;
-  /** bytes */
-  rss: number;
-}
-
-type TaskKey = keyof Task;
+type TaskKey = keyof TopTask;
 
 const HEADS: readonly [key: TaskKey, title: string][] = [
   ["name", "Task"],
@@ -21,7 +15,7 @@ const HEADS: readonly [key: TaskKey, title: string][] = [
 
 /** undefined: the log has no table. */
 export function tasksTable(attributes: Attributes): HTMLElement | undefined {
-  const tasks = readTasks(attributes["oom.tasks.top"]);
+  const tasks = readTopTasks(attributes).map((task) => ({ ...task, name: plainCell(task.name) }));
   if (tasks.length === 0) return undefined;
   const most = Math.max(...tasks.map(({ rss }) => rss));
   const victim = attributes["process.pid"];
@@ -40,10 +34,7 @@ export function tasksTable(attributes: Attributes): HTMLElement | undefined {
     const rows = tasks.toSorted(
       (a, b) => sign * (sorted === "name" ? a.name.localeCompare(b.name) : a[sorted] - b[sorted]),
     );
-    for (const [index, [key]] of HEADS.entries()) {
-      if (key === sorted) heads[index]?.setAttribute("aria-sort", isDescending ? "descending" : "ascending");
-      else heads[index]?.removeAttribute("aria-sort");
-    }
+    for (const [index, head] of heads.entries()) markSorted(head, HEADS[index]?.[0] === sorted, isDescending);
     body.replaceChildren(...rows.map((task) => toRow(task, most, task.pid === victim)));
   };
   const sortBy = (key: TaskKey): void => {
@@ -63,16 +54,7 @@ export function tasksTable(attributes: Attributes): HTMLElement | undefined {
   );
 }
 
-/** `name pid rss`, read from the right: a name may hold anything. */
-function readTasks(top: unknown): Task[] {
-  if (!Array.isArray(top)) return [];
-  return top.flatMap((text) => {
-    const match = /^([^]*) (\d+) (\d+)$/.exec(String(text));
-    return match === null ? [] : [{ name: plainCell(match[1] ?? ""), pid: Number(match[2]), rss: Number(match[3]) }];
-  });
-}
-
-function toRow({ name, pid, rss }: Task, most: number, isVictim: boolean): HTMLElement {
+function toRow({ name, pid, rss }: TopTask, most: number, isVictim: boolean): HTMLElement {
   return h(
     "tr",
     {},
