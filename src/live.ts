@@ -11,7 +11,11 @@ import type { MarkVictim } from "../parsers/oom/mark-victim.ts";
 import type { Victim } from "../parsers/oom/report.ts";
 import { type Correlator, type CorrelatorState, createCorrelator, type ToldKill } from "./correlate/correlator.ts";
 import type { Window } from "./correlate/match.ts";
+import type { Findings, Names } from "./identify/names.ts";
+import { nameKill } from "./identify/scope.ts";
 import type { RecordContext } from "./ship/context.ts";
+import { toFalseKillRecord } from "./ship/false-kill-record.ts";
+import { toFollowUpRecord } from "./ship/follow-up-record.ts";
 import { type KernelLogGap, toGapRecord, toSuppressedRecord } from "./ship/log-gaps.ts";
 import type { LogRecord } from "./ship/log-record.ts";
 import { toLogRecord } from "./ship/record.ts";
@@ -33,6 +37,8 @@ export interface LiveOptions {
   /** CLOCK_MONOTONIC in milliseconds */
   now(): number;
   toWallUs(monotonicMs: number): number;
+  /** who was killed, and what Kubernetes made of it */
+  names: Names;
   hasCounters: boolean;
   readVictim(pid: number): VictimProc | undefined;
   /** Reads tracepoint and counters, at once. */
@@ -60,7 +66,7 @@ const STAMP_MS = 200;
 const SAVE_MS = 1000;
 
 export function createLive(options: LiveOptions): Live {
-  const { context, restored, now, commit } = options;
+  const { context, restored, now, commit, names, toWallUs } = options;
   const correlator = createCorrelator({
     startMs: now(),
     restored: restored?.correlator,
@@ -99,13 +105,28 @@ export function createLive(options: LiveOptions): Live {
     isKillRead = true;
   }
 
-  function toRecord(told: ToldKill): LogRecord {
-    if (told.kind === "logged") return toLogRecord(told.kill, context);
-    return toUnloggedRecord(told.kill, context, options.toWallUs);
+  function toRecord(told: ToldKill, nowMs: number): LogRecord {
+    const isLogged = told.kind === "logged";
+    const who = isLogged ? nameKill(told.kill, names.identify) : names.identify(told.kill.identity);
+    const record = isLogged
+      ? toLogRecord(told.kill, context, who)
+      : toUnloggedRecord(told.kill, context, toWallUs, who);
+    const uid = String(record.attributes["log.record.uid"]);
+    const atWallMs = record.timestampUs === undefined ? undefined : record.timestampUs / 1000;
+    names.told({ kill: told.kill, uid, who, atWallMs }, nowMs);
+    return record;
+  }
+
+  function toRecords({ followUps, falseKills }: Findings, nowMs: number): LogRecord[] {
+    const atUs = toWallUs(nowMs);
+    return [
+      ...followUps.map((found) => toFollowUpRecord(found, context, atUs)),
+      ...falseKills.map((found) => toFalseKillRecord(found, names.identify, context, atUs)),
+    ];
   }
 
   function save(told: readonly ToldKill[], nowMs: number): void {
-    const records = [...waiting, ...told.map(toRecord)];
+    const records = [...waiting, ...told.map((one) => toRecord(one, nowMs)), ...toRecords(names.tick(nowMs), nowMs)];
     if (records.length === 0 && nowMs - savedMs < SAVE_MS) return;
     waiting = [];
     savedMs = nowMs;
@@ -123,7 +144,10 @@ export function createLive(options: LiveOptions): Live {
   }
 
   return {
-    counter: correlator.counter,
+    counter(reading) {
+      correlator.counter(reading);
+      names.counter(reading);
+    },
     node: correlator.node,
     allRead: correlator.allRead,
     record(record, atMs) {
@@ -150,7 +174,9 @@ export function createLive(options: LiveOptions): Live {
       const nowMs = now();
       handOn(assembler.flush());
       savedMs = Number.NEGATIVE_INFINITY;
-      save([...correlator.tick(nowMs), ...correlator.flush(nowMs)], nowMs);
+      const told = [...correlator.tick(nowMs), ...correlator.flush(nowMs)];
+      waiting.push(...told.map((one) => toRecord(one, nowMs)), ...toRecords(names.flush(nowMs), nowMs));
+      save([], nowMs);
     },
   };
 }

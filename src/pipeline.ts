@@ -2,6 +2,8 @@
 import type { KernelRecord } from "../parsers/kernel-record.ts";
 import { createOomAssembler, type OomObservation } from "../parsers/oom/assemble.ts";
 import { toKills } from "./correlate/from-report.ts";
+import type { Identify } from "./identify/identifier.ts";
+import { nameKill } from "./identify/scope.ts";
 import type { RecordContext } from "./ship/context.ts";
 import { toSuppressedRecord } from "./ship/log-gaps.ts";
 import type { LogRecord } from "./ship/log-record.ts";
@@ -9,6 +11,8 @@ import { toLogRecord } from "./ship/record.ts";
 
 export interface PipelineOptions {
   context: RecordContext;
+  /** default: nobody has a name */
+  identify?: Identify | undefined;
   emit(record: LogRecord): void;
 }
 
@@ -23,13 +27,13 @@ export interface Pipeline {
   readonly idle: boolean;
 }
 
-export function createPipeline({ context, emit }: PipelineOptions): Pipeline {
+export function createPipeline({ context, emit, identify = () => undefined }: PipelineOptions): Pipeline {
   const assembler = createOomAssembler();
 
   function handOn(observations: readonly OomObservation[]): void {
     for (const seen of observations) {
       if (seen.kind === "suppressed") emit(toSuppressedRecord(seen.suppressed, context));
-      else for (const kill of toKills(seen.report)) emit(toLogRecord(kill, context));
+      else for (const kill of toKills(seen.report)) emit(toLogRecord(kill, context, nameKill(kill, identify)));
     }
   }
 

@@ -269,6 +269,10 @@ function time(value: unknown): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
+/** What a pod's author may put onto every record of it. */
+const MAX_PICKED = 32;
+const MAX_LENGTH = 1024;
+
 /** @param nameOf what a key is kept as; undefined: it is not */
 function pick(
   of: Readonly<Record<string, unknown>>,
@@ -277,7 +281,9 @@ function pick(
   const kept: Record<string, string> = {};
   for (const [key, value] of Object.entries(of)) {
     const name = nameOf(key);
-    if (name !== undefined && typeof value === "string" && value !== "") kept[name] = value;
+    if (name === undefined || typeof value !== "string" || value === "" || value.length > MAX_LENGTH) continue;
+    kept[name] = value;
+    if (Object.keys(kept).length === MAX_PICKED) break;
   }
   return kept;
 }

@@ -1,5 +1,6 @@
 /** One capture from its first byte to its last: bytes → kernel records → reports → log records. */
 import { createCaptureReader } from "../../parsers/captures/reader.ts";
+import type { Identify } from "../identify/identifier.ts";
 import { createPipeline } from "../pipeline.ts";
 import type { RecordContext } from "../ship/context.ts";
 import type { LogRecord } from "../ship/log-record.ts";
@@ -8,6 +9,7 @@ import type { Input } from "./inputs.ts";
 
 export interface CaptureOptions {
   context: RecordContext;
+  identify: Identify | undefined;
   /** of stamps that have none */
   year: number | undefined;
   /** IANA name or `±HH:MM`, of stamps that have none */
@@ -23,8 +25,8 @@ export interface CaptureOptions {
 
 /** @returns what is wrong with the input although it could be read. @throws InputError */
 export async function readCapture(input: Input, options: CaptureOptions): Promise<string | undefined> {
-  const { context, year, timezone, emit, takeRoom, onRead, onEnd } = options;
-  const pipeline = createPipeline({ context, emit });
+  const { context, identify, year, timezone, emit, takeRoom, onRead, onEnd } = options;
+  const pipeline = createPipeline({ context, identify, emit });
   const reader = createCaptureReader({
     context: { year, timezone, referenceUs: input.referenceUs },
     onRecord: pipeline.push,

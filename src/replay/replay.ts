@@ -1,4 +1,6 @@
 /** `oomscribe replay`: captured logs in, one after another; their records, each once, out to whoever wants them. */
+
+import type { Identify } from "../identify/identifier.ts";
 import { createPipeline } from "../pipeline.ts";
 import type { LogRecord } from "../ship/log-record.ts";
 import type { OtlpProtocol } from "../ship/otlp-settings.ts";
@@ -6,7 +8,7 @@ import { readResourceEnv } from "../ship/resource-env.ts";
 import { type CaptureFacts, countOf, describeCaptures, isStrange } from "./captures.ts";
 import { followLog } from "./follow/follow.ts";
 import { type Input, InputError, openInput } from "./inputs.ts";
-import { type Namer, openNamer } from "./kubernetes/name.ts";
+import { openPodList } from "./pod-list.ts";
 import { openProgress } from "./progress.ts";
 import { readCapture } from "./read-capture.ts";
 import { createSeen } from "./seen.ts";
@@ -53,8 +55,8 @@ export interface ReplayOptions {
  */
 export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
   const context = { resource: readResource(options), ...(options.pageSize && { pageSize: options.pageSize }) };
-  const namer = await openNames(options);
-  if (namer === undefined) return 2;
+  const identify = await openNames(options);
+  if (identify === undefined) return 2;
   const sinks = await openSinks(options, warn);
   if (sinks === undefined) return 2;
   const seen = createSeen();
@@ -67,8 +69,7 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
   /** the sinks' wish to wait, heeded between two pieces of input */
   let room: Promise<unknown> | undefined;
 
-  function emit(found: LogRecord): void {
-    const record = namer?.name(found) ?? found;
+  function emit(record: LogRecord): void {
     if (!selection.wants(record)) return;
     if (!seen.add(record)) {
       duplicates++;
@@ -83,6 +84,7 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
     progress.begin(input.name, input.size);
     const warning = await readCapture(input, {
       context,
+      identify,
       year: options.year,
       timezone: options.timezone,
       emit,
@@ -109,7 +111,7 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
     const stop = new AbortController();
     const end = (): void => stop.abort();
     process.once("SIGINT", end).once("SIGTERM", end);
-    const pipeline = createPipeline({ context, emit });
+    const pipeline = createPipeline({ context, identify, emit });
     const onPiece = (): Promise<unknown> | undefined => {
       if (sinks?.broken === true) end();
       return takeRoom();
@@ -138,10 +140,10 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
 }
 
 /** @returns undefined where the list of pods cannot be read, which has been said */
-async function openNames({ k8s }: ReplayOptions): Promise<Namer | undefined> {
-  if (k8s === undefined) return { name: (record) => record };
+async function openNames({ k8s }: ReplayOptions): Promise<Identify | undefined> {
+  if (k8s === undefined) return () => undefined;
   try {
-    return await openNamer(k8s);
+    return await openPodList(k8s);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     warn(error.message);

@@ -23,16 +23,31 @@ export interface AttributeGroup {
   readonly keys: Readonly<Record<string, AttributeEntry>>;
 }
 
-export type EventName = "oom.kill" | "oom.report.suppressed" | "oom.kernel_log.gap" | "oom.outbox.dropped";
+export type EventName =
+  | "oom.kill"
+  | "oom.follow_up"
+  | "k8s.container.false_oom_killed"
+  | "oom.report.suppressed"
+  | "oom.kernel_log.gap"
+  | "oom.outbox.dropped";
 
-const EVERY: readonly EventName[] = ["oom.kill", "oom.report.suppressed", "oom.kernel_log.gap", "oom.outbox.dropped"];
 const KILL: readonly EventName[] = ["oom.kill"];
+const FOLLOW_UP: readonly EventName[] = ["oom.follow_up"];
+const FALSE_KILL: readonly EventName[] = ["k8s.container.false_oom_killed"];
+/** Records that are about a container. */
+const OF_CONTAINER: readonly EventName[] = [...KILL, ...FOLLOW_UP, ...FALSE_KILL];
+const EVERY: readonly EventName[] = [
+  ...OF_CONTAINER,
+  "oom.report.suppressed",
+  "oom.kernel_log.gap",
+  "oom.outbox.dropped",
+];
 
 export const ATTRIBUTE_GROUPS = [
   {
     title: "The killed container or unit",
     on: "resource",
-    events: KILL,
+    events: OF_CONTAINER,
     from: "the victim's cgroup path",
     keys: {
       "container.id": { type: "string", meaning: "ID of the victim's container, 64 hex digits as a rule" },
@@ -40,9 +55,35 @@ export const ATTRIBUTE_GROUPS = [
       "k8s.pod.uid": { type: "string", meaning: "the pod's UID; of a static pod see oom.pod.static" },
       "service.name": {
         type: "string",
-        when: "the victim belongs to a systemd service, or OTEL_SERVICE_NAME is set",
-        meaning: "name of the systemd service without `.service`",
+        when: "the victim belongs to a pod that has a name, or to a systemd service, or OTEL_SERVICE_NAME is set",
+        meaning:
+          "of a pod by OpenTelemetry's rules (annotation, owner, pod); of a systemd service its name without `.service`",
       },
+    },
+  },
+  {
+    title: "The killed container in Kubernetes",
+    on: "resource",
+    events: OF_CONTAINER,
+    from: "the Kubernetes API; what of it is not known there, the files of the container runtime: see oom.identity.sources",
+    keys: {
+      "k8s.namespace.name": { type: "string", meaning: "the pod's namespace" },
+      "k8s.pod.name": { type: "string", meaning: "the pod's name" },
+      "k8s.container.name": { type: "string", meaning: "the container's name in its pod" },
+      "k8s.container.restart_count": { type: "int", meaning: "how often it had been restarted when it was killed" },
+      "k8s.deployment.name": { type: "string", meaning: "its owner, if that is a Deployment" },
+      "k8s.replicaset.name": { type: "string", meaning: "its owner, or its Deployment's, if that is a ReplicaSet" },
+      "k8s.statefulset.name": { type: "string", meaning: "its owner, if that is a StatefulSet" },
+      "k8s.daemonset.name": { type: "string", meaning: "its owner, if that is a DaemonSet" },
+      "k8s.job.name": { type: "string", meaning: "its owner, if that is a Job" },
+      "k8s.cronjob.name": { type: "string", meaning: "its Job's owner, if that is a CronJob; see oom.owner.evidence" },
+      "container.name": { type: "string", when: "it is no pod's", meaning: "the runtime's name of the container" },
+      "container.image.name": { type: "string", meaning: "image, without tag and digest" },
+      "container.image.tags": { type: "string[]", meaning: "the tag of it" },
+      "container.image.id": { type: "string", meaning: "what the runtime has pulled, a digest as a rule" },
+      "service.namespace": { type: "string", meaning: "its annotation, or the pod's namespace" },
+      "service.version": { type: "string", meaning: "its annotation, or tag and digest of the image" },
+      "service.instance.id": { type: "string", meaning: "its annotation, or `namespace.pod.container`" },
     },
   },
   {
@@ -126,12 +167,6 @@ export const ATTRIBUTE_GROUPS = [
       "oom.victim.pgtables": { type: "int", unit: "By", meaning: "its page tables" },
       "oom.victim.score_adj": { type: "int", meaning: "its oom_score_adj: −1000 never to 1000 first" },
       "oom.victim.cgroup": { type: "string", meaning: "its cgroup, as printed", from: "`task_memcg=` or `Task in`" },
-      "oom.container.pid1": {
-        type: "boolean",
-        when: "/proc told before it was gone",
-        meaning: "it was PID 1 of its pid namespace: the container's own process",
-        from: "/proc/<pid>/status",
-      },
       "oom.group_kill": {
         type: "boolean",
         when: "the log tells of the kill",
@@ -191,6 +226,73 @@ export const ATTRIBUTE_GROUPS = [
         type: "boolean",
         when: "true",
         meaning: "k8s.pod.uid is a static pod's config hash; the API shows its mirror pod under another UID",
+      },
+    },
+  },
+  {
+    title: "Names, and how they are known",
+    on: "record",
+    events: OF_CONTAINER,
+    from: "Oomscribe",
+    keys: {
+      "oom.identity.sources": {
+        type: "string[]",
+        when: "container or pod have names",
+        meaning:
+          "of `kubernetes_api`, `kubelet`, `pod_list`, `containerd`, `cri-o`, `docker`, `podman`, `log_directory`",
+      },
+      "oom.identity.missing": {
+        type: "string[]",
+        when: "of a pod something is not known",
+        meaning: "of `namespace`, `pod`, `container`, `image`, `owner`, `limits`",
+      },
+      "oom.owner.evidence": {
+        type: "string",
+        when: "there is an owner",
+        meaning:
+          "what names the outermost: `owner_reference`, `template_hash` (label), `job_name` (its form: it may be another), `api`",
+      },
+    },
+  },
+  {
+    title: "The container in Kubernetes, when it was killed",
+    on: "record",
+    events: OF_CONTAINER,
+    from: "the Kubernetes API: the pod's specification and status",
+    keys: {
+      "oom.container.kind": {
+        type: "string",
+        meaning: "`container`, `init`, `sidecar`, `ephemeral`, `sandbox` (pause)",
+      },
+      "oom.container.memory.request": { type: "int", unit: "By", when: "it has one", meaning: "its memory request" },
+      "oom.container.memory.limit": {
+        type: "int",
+        unit: "By",
+        when: "it has one",
+        meaning: "its memory limit in force",
+      },
+      "oom.container.memory.limit_wanted": {
+        type: "int",
+        unit: "By",
+        when: "a resize is under way",
+        meaning: "the limit that its specification wants",
+      },
+      "oom.container.age": { type: "double", unit: "s", meaning: "how long it had run" },
+      "oom.container.last_exit.reason": { type: "string", meaning: "why it ended the last time: `OOMKilled`, `Error`" },
+      "oom.container.last_exit.code": { type: "int", meaning: "its exit code then" },
+      "oom.pod.memory.request": { type: "int", unit: "By", when: "the pod has one", meaning: "the pod's own request" },
+      "oom.pod.memory.limit": { type: "int", unit: "By", when: "the pod has one", meaning: "the pod's own limit" },
+      "oom.pod.qos": { type: "string", meaning: "`Guaranteed`, `Burstable` or `BestEffort`" },
+      "oom.pod.priority": { type: "int", meaning: "the pod's priority" },
+      "oom.pod.age": { type: "double", unit: "s", meaning: "since the pod was created" },
+      "oom.pod.deleting": { type: "boolean", when: "true", meaning: "the pod was being deleted" },
+      "oom.pod.config_hash": { type: "string", when: "it is a static pod", meaning: "what its cgroup has for a UID" },
+      "oom.pod.template_hash": { type: "string", meaning: "revision of its Deployment: the label pod-template-hash" },
+      "oom.rollout.age": {
+        type: "double",
+        unit: "s",
+        when: "the API was asked about the ReplicaSet before",
+        meaning: "since the ReplicaSet was created: since that rollout",
       },
     },
   },
@@ -342,6 +444,61 @@ export const ATTRIBUTE_GROUPS = [
     },
   },
   {
+    title: "What Kubernetes made of it",
+    on: "record",
+    events: FOLLOW_UP,
+    from: "the container's status in the half minute after the kill",
+    keys: {
+      "oom.kill.uids": {
+        type: "string[]",
+        when: "always",
+        meaning: "log.record.uid of the kills that it is about, up to 64",
+      },
+      "oom.follow_up.kills": { type: "int", when: "always", meaning: "how many kills in the container that is" },
+      "oom.follow_up.outcome": {
+        type: "string",
+        when: "always",
+        meaning:
+          "`oom_killed`, `terminated` (not as OOMKilled), `none` (it runs on: an invisible kill), `evicted`, `deleted`, `unknown`",
+      },
+      "oom.follow_up.next": {
+        type: "string",
+        when: "the container ended",
+        meaning: "`restarted`, `crash_loop_back_off`, `waiting`, `finished`",
+      },
+      "oom.follow_up.waited": { type: "double", unit: "s", when: "always", meaning: "from the first kill to this" },
+    },
+  },
+  {
+    title: "What Kubernetes says of the container's end",
+    on: "record",
+    events: [...FOLLOW_UP, ...FALSE_KILL],
+    from: "the container's status",
+    keys: {
+      "k8s.container.status.last_terminated_reason": { type: "string", meaning: "`OOMKilled`, `Error`, `Completed`" },
+      "process.exit.code": { type: "int", meaning: "exit code of the container: 137 where it was killed" },
+    },
+  },
+  {
+    title: "Whether Kubernetes tells of it",
+    on: "record",
+    events: [...KILL, ...FOLLOW_UP],
+    from: "the container's status; of a kill, that it was PID 1",
+    keys: {
+      "oom.container.pid1": {
+        type: "boolean",
+        when: "/proc told before it was gone, or the container runs on",
+        meaning: "it was PID 1 of its pid namespace: the container's own process",
+        from: "/proc/<pid>/status; of a follow-up, the container's status",
+      },
+      "oom.kubernetes.visible": {
+        type: "boolean",
+        when: "it is known",
+        meaning: "Kubernetes says, or will say, OOMKilled of the container",
+      },
+    },
+  },
+  {
     title: "Reports that the kernel left out",
     on: "record",
     events: ["oom.report.suppressed"],
@@ -397,3 +554,8 @@ export type RecordKey = KeyOf<Extract<Groups, { readonly on: "record" }>>;
 export type RecordAttributes = { [K in RecordKey]?: ValueOf<EntryOf<K>> };
 /** A key of them whose value is a number. */
 export type NumberKey = { [K in RecordKey]: RecordAttributes[K] extends number | undefined ? K : never }[RecordKey];
+
+/** Sets a value that is known, and nothing otherwise. */
+export function set<K extends RecordKey>(into: RecordAttributes, key: K, value: RecordAttributes[K] | undefined): void {
+  if (value !== undefined) into[key] = value;
+}

@@ -2,7 +2,7 @@
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
 import type { MemcgStats, MemcgUsage, NodeMemory, OomReport, TaskRow, Victim } from "../../parsers/oom/report.ts";
 import type { Kill, UnloggedKill } from "../correlate/kill.ts";
-import { ATTRIBUTE_GROUPS, type NumberKey, type RecordAttributes, type RecordKey } from "./attributes.ts";
+import { ATTRIBUTE_GROUPS, type NumberKey, type RecordAttributes, type RecordKey, set } from "./attributes.ts";
 
 const BYTES_PER_KB = 1024;
 /** Page counters without a limit read PAGE_COUNTER_MAX: 9007199254740988 kB, or …928 with pages of 64 KiB. */
@@ -162,9 +162,4 @@ function keysBelow<P extends string>(prefix: P): [name: string, key: Extract<Rec
 
 function setKb(into: RecordAttributes, key: NumberKey, kb: number | undefined): void {
   if (kb !== undefined) into[key] = kb * BYTES_PER_KB;
-}
-
-/** Sets a value that is known, and nothing otherwise. */
-function set<K extends RecordKey>(into: RecordAttributes, key: K, value: RecordAttributes[K] | undefined): void {
-  if (value !== undefined) into[key] = value;
 }

@@ -39,6 +39,16 @@ export function droppedUid(
   return digest(`dropped\0${nodeIdentity(resource)}\0${reason}\0${records}\0${sinceMs}\0${untilMs}`);
 }
 
+/** The UID of what is told after kills. @param uid of the first of them */
+export function followUpUid(uid: string): string {
+  return digest(`follow-up\0${uid}`);
+}
+
+/** The UID of a container's false OOMKilled: it ends once. */
+export function falseKillUid(containerId: string, resource: Attributes): string {
+  return digest(`false\0${nodeIdentity(resource)}\0${containerId}`);
+}
+
 /** The machine ID outlives a change of name; a name must do where there is none. */
 function nodeIdentity(resource: Attributes): string {
   return String(resource["host.id"] ?? resource["k8s.node.name"] ?? resource["host.name"] ?? "");

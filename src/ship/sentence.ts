@@ -1,42 +1,65 @@
 /** The body of a kill's record: one sentence that says who was killed, where, and whose memory ran out. */
 import type { MemcgUsage, OomReport, Victim } from "../../parsers/oom/report.ts";
 import type { Kill } from "../correlate/kill.ts";
+import type { Who } from "../identify/who.ts";
 import { readableName, readablePath, readableSize } from "./readable.ts";
 
 /**
  * `java (pid 1234) in container 7c1d0b9f3a5e of pod 1f3c9d1e-… was OOM-killed: the container's 48 MiB limit was
- * reached (46.8 MiB anon)`. Names in it are escaped, so it is always one line.
+ * reached (46.8 MiB anon)`; with names `in container app of pod shop/web-0`. Names in it are escaped, so it is always
+ * one line.
  * @param pageSize bytes
  */
-export function killSentence(kill: Kill, pageSize: number): string {
+export function killSentence(kill: Kill, pageSize: number, who?: Who): string {
   const { victim } = kill;
-  const who = whoOf(victim.comm, victim.pid);
+  const process = processOf(victim.comm, victim.pid);
   const group = victim.groupKill ? " with its whole cgroup (memory.oom.group)" : "";
-  return `${who}${wherePart(kill)} was OOM-killed${group}: ${whyPart(kill, pageSize)}${sizePart(victim)}`;
+  return `${process}${wherePart(kill, who)} was OOM-killed${group}: ${whyPart(kill, pageSize)}${sizePart(victim)}`;
 }
 
 /** A process, for people. */
-export function whoOf(comm: string | undefined, pid: number): string {
+export function processOf(comm: string | undefined, pid: number): string {
   if (comm === undefined) return `the process with pid ${pid}`;
   return `${comm === "" ? "a process without a name" : readableName(comm)} (pid ${pid})`;
 }
 
-function wherePart(kill: Kill): string {
-  const place = placeOf(kill);
+function wherePart(kill: Kill, who: Who | undefined): string {
+  const place = placeOf(kill, who);
   if (place === undefined) return "";
   return kill.attribution === "inferred" ? `, probably in ${place},` : ` in ${place}`;
 }
 
 /** Where a victim was, for people; undefined where that is not known. */
-export function placeOf({ identity, victimCgroup }: Pick<Kill, "identity" | "victimCgroup">): string | undefined {
-  const pod = identity?.podUid === undefined ? "" : `${identity.staticPod ? "static pod" : "pod"} ${identity.podUid}`;
-  if (identity?.containerId !== undefined) {
-    // The first twelve digits are what container tools show and take.
-    return `container ${identity.containerId.slice(0, 12)}${pod === "" ? "" : ` of ${pod}`}`;
-  }
-  if (pod !== "") return pod;
+export function placeOf(
+  { identity, victimCgroup }: Pick<Kill, "identity" | "victimCgroup">,
+  who: Who | undefined,
+): string | undefined {
+  const pod = podOf(identity, who);
+  const container = containerOf(identity, who);
+  if (container !== undefined) return pod === undefined ? container : `${container} of ${pod}`;
+  if (pod !== undefined) return pod;
   if (identity?.unit !== undefined) return readablePath(identity.unit);
   return victimCgroup === undefined ? undefined : `cgroup ${readablePath(victimCgroup)}`;
+}
+
+function podOf(identity: Kill["identity"], who: Who | undefined): string | undefined {
+  const isStatic = identity?.staticPod === true || who?.configHash !== undefined;
+  const kind = isStatic ? "static pod" : "pod";
+  if (who?.pod !== undefined) {
+    const namespace = who.namespace === undefined ? "" : `${readableName(who.namespace)}/`;
+    return `${kind} ${namespace}${readableName(who.pod)}`;
+  }
+  return identity?.podUid === undefined ? undefined : `${kind} ${identity.podUid}`;
+}
+
+function containerOf(identity: Kill["identity"], who: Who | undefined): string | undefined {
+  if (who?.containerKind === "sandbox") return "the sandbox";
+  if (who?.container !== undefined) {
+    const kind = who.containerKind === undefined || who.containerKind === "container" ? "" : `${who.containerKind} `;
+    return `${kind}container ${readableName(who.container)}`;
+  }
+  // The first twelve digits are what container tools show and take.
+  return identity?.containerId === undefined ? undefined : `container ${identity.containerId.slice(0, 12)}`;
 }
 
 function whyPart(kill: Kill, pageSize: number): string {

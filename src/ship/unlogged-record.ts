@@ -1,29 +1,33 @@
 /** A kill that the kernel counted and its log does not hold → its log record. */
 import type { UnloggedKill } from "../correlate/kill.ts";
+import type { Who } from "../identify/who.ts";
 import type { RecordAttributes } from "./attributes.ts";
 import { bootIdOf, type RecordContext } from "./context.ts";
 import { setCgroup, setProcess } from "./kill-attributes.ts";
 import type { LogRecord } from "./log-record.ts";
 import { countUid } from "./record-uid.ts";
-import { toKillResource } from "./resource.ts";
-import { placeOf, whoOf } from "./sentence.ts";
+import { toKillResource, toNodeResource } from "./resource.ts";
+import { placeOf, processOf } from "./sentence.ts";
+import { setWho } from "./who-attributes.ts";
 
 const EVENT = "oom.kill";
 
 /**
  * The record of such a kill: whose memory ran out is not known, so it is an ERROR of what was killed.
  * @param toWallUs CLOCK_MONOTONIC in milliseconds → microseconds since the Unix epoch
+ * @param who whose container it was, where that has a name
  */
 export function toUnloggedRecord(
   kill: UnloggedKill,
   context: RecordContext,
   toWallUs: (monotonicMs: number) => number,
+  who?: Who,
 ): LogRecord {
   const bootId = bootIdOf(undefined, context);
-  const resource = toKillResource(undefined, kill.identity, context);
+  const timestampUs = toWallUs(kill.untilMs);
   const attributes: RecordAttributes = {
     "event.name": EVENT,
-    "log.record.uid": countUid(kill.counter, kill.value, resource, bootId),
+    "log.record.uid": countUid(kill.counter, kill.value, toNodeResource(undefined, context), bootId),
     "oom.scope": "unknown",
     "oom.constraint": "unknown",
     "oom.origin": "kernel",
@@ -34,20 +38,21 @@ export function toUnloggedRecord(
   if (bootId !== undefined) attributes["oom.kernel.boot_id"] = bootId;
   if (kill.victim !== undefined) setProcess(attributes, kill.victim);
   setCgroup(attributes, kill);
+  if (who !== undefined) setWho(attributes, who, timestampUs / 1000);
   return {
-    timestampUs: toWallUs(kill.untilMs),
+    timestampUs,
     severityText: "ERROR",
     severityNumber: 17,
     eventName: EVENT,
-    body: sentence(kill),
-    resource,
+    body: sentence(kill, who),
+    resource: toKillResource(undefined, kill.identity, context, who),
     attributes,
   };
 }
 
-function sentence(kill: UnloggedKill): string {
-  const who = kill.victim === undefined ? "a process" : whoOf(kill.victim.comm, kill.victim.pid);
-  const place = placeOf(kill);
+function sentence(kill: UnloggedKill, who: Who | undefined): string {
+  const process = kill.victim === undefined ? "a process" : processOf(kill.victim.comm, kill.victim.pid);
+  const place = placeOf(kill, who);
   const where = place === undefined ? "" : `${kill.attribution === "inferred" ? ", probably" : ""} in ${place}`;
-  return `${who}${where} was OOM-killed: the kernel counted it, its log does not hold it`;
+  return `${process}${where} was OOM-killed: the kernel counted it, its log does not hold it`;
 }

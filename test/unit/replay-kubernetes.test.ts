@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parsePods } from "../../src/replay/kubernetes/pods.ts";
+import { parsePodList } from "../../src/replay/pod-list.ts";
 import { capture, runCli } from "../cli-process.ts";
 
 const sample = (name: string) => fileURLToPath(new URL(`../kubernetes/${name}-pods.json`, import.meta.url));
@@ -48,16 +48,21 @@ test("a container that has been restarted since: its pod, its Deployment, its im
     "k8s.container.restart_count": 0,
     "k8s.deployment.name": "checkout",
     "k8s.node.name": "node1",
-    "container.image.name": "localhost/busybox:local",
+    "k8s.replicaset.name": "checkout-54b94897df",
+    "container.image.name": "localhost/busybox",
+    "container.image.tags": ["local"],
+    "service.name": "checkout",
+    "service.namespace": "shop",
+    "service.instance.id": "shop.checkout-54b94897df-9s5wg.api",
   });
-  expect(resource["k8s.replicaset.name"]).toBeUndefined();
   expect(body).toContain("java (pid 13233) in container api of pod shop/checkout-54b94897df-9s5wg was OOM-killed");
 });
 
-test("a static pod: by its config hash, which its path has for a UID", async () => {
-  const { resource } = await killOf(sample("static"), logOf(STATIC_HASH, STATIC_KILLED));
+test("a static pod: found by its config hash, which its path has for a UID; told by the API's", async () => {
+  const { resource, attributes } = await killOf(sample("static"), logOf(STATIC_HASH, STATIC_KILLED));
+  expect(attributes).toMatchObject({ "oom.pod.static": true, "oom.pod.config_hash": STATIC_HASH });
   expect(resource).toMatchObject({
-    "k8s.pod.uid": STATIC_HASH,
+    "k8s.pod.uid": "b5d4e794-44ce-454b-92bd-87588baeddd4",
     "k8s.namespace.name": "kube-system",
     "k8s.pod.name": "static-oom-node1",
     "k8s.container.name": "st",
@@ -106,5 +111,5 @@ test.each([
     '{"items":[null,1,{},{"metadata":{"name":"a"}},{"metadata":{"name":"a","namespace":"b"},"status":{"containerStatuses":[null,{"name":"c","lastState":{"terminated":null}}]}}]}',
   ],
 ])("%s breaks nothing", (json) => {
-  expect(() => parsePods(json)).not.toThrow();
+  expect(() => parsePodList(json)).not.toThrow();
 });

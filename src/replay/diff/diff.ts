@@ -1,10 +1,11 @@
 /** `oomscribe diff A B`: reads two captures and says how their kills differ. */
 import { styleText } from "node:util";
+import type { Identify } from "../../identify/identifier.ts";
 import type { RecordContext } from "../../ship/context.ts";
 import { readableSize } from "../../ship/readable.ts";
 import { countOf } from "../captures.ts";
 import { InputError, openInput } from "../inputs.ts";
-import { type Namer, openNamer } from "../kubernetes/name.ts";
+import { openPodList } from "../pod-list.ts";
 import { readCapture } from "../read-capture.ts";
 import { type Column, plain, renderColumns, terminalWidth } from "../table/columns.ts";
 import type { GroupKey } from "../table/group-keys.ts";
@@ -25,8 +26,8 @@ export interface DiffOptions {
 export async function runDiff(options: DiffOptions): Promise<0 | 2> {
   const comparison = createComparison(options.groupBy);
   try {
-    const namer = options.k8s === undefined ? undefined : await openNamer(options.k8s);
-    for (const side of ["a", "b"] as const) await readSide(side, options, comparison, namer);
+    const identify = options.k8s === undefined ? undefined : await openPodList(options.k8s);
+    for (const side of ["a", "b"] as const) await readSide(side, options, comparison, identify);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     process.stderr.write(`oomscribe diff: ${error.message}\n`);
@@ -40,15 +41,16 @@ async function readSide(
   side: "a" | "b",
   options: DiffOptions,
   comparison: Comparison,
-  namer: Namer | undefined,
+  identify: Identify | undefined,
 ): Promise<void> {
   const context: RecordContext = { resource: {} };
   const input = await openInput(options[side]);
   const warning = await readCapture(input, {
     context,
+    identify,
     year: options.year,
     timezone: options.timezone,
-    emit: (record) => comparison.add(side, namer?.name(record) ?? record),
+    emit: (record) => comparison.add(side, record),
     takeRoom: () => undefined,
     onRead: () => false,
     onEnd: () => {},

@@ -1,0 +1,166 @@
+/**
+ * What Kubernetes makes of a kill: the container's status is watched for a while after it. Pure: time is passed in.
+ *
+ * Only the status tells whether the container ended with its process, and nothing at all is an answer too: a child was
+ * killed, the container runs on, and no event, no state, no restart shows it. Kills of one container within that time
+ * have one follow-up.
+ */
+import type { ContainerState, PodFacts } from "./pod.ts";
+import type { PodChange } from "./pod-cache.ts";
+import type { Who } from "./who.ts";
+
+/** `none`: the container runs on */
+export type FollowUpOutcome = "oom_killed" | "terminated" | "none" | "evicted" | "deleted" | "unknown";
+/** What became of a container that ended. */
+export type FollowUpNext = "restarted" | "crash_loop_back_off" | "waiting" | "finished";
+
+/** A kill in a container that the Kubernetes API has shown. */
+export interface FollowedKill {
+  /** log.record.uid of its record */
+  uid: string;
+  containerId: string;
+  who: Who;
+  /** PID 1 or not, where /proc has told */
+  pid1?: boolean | undefined;
+}
+
+export interface FollowUp {
+  containerId: string;
+  /** with the pod as it is now */
+  who: Who;
+  /** of its kills, the first MAX_UIDS */
+  uids: readonly string[];
+  kills: number;
+  outcome: FollowUpOutcome;
+  next?: FollowUpNext;
+  ended?: ContainerState;
+  /** Kubernetes says OOMKilled of it */
+  isVisible?: boolean;
+  /** one of the victims was PID 1 (true), or none can have been (false) */
+  pid1?: boolean;
+  waitedMs: number;
+}
+
+/** Kills of a container of which the follow-up is not told yet. */
+interface OpenFollowUp {
+  containerId: string;
+  who: Who;
+  uids: string[];
+  kills: number;
+  pid1?: boolean;
+  /** CLOCK_MONOTONIC in milliseconds */
+  sinceMs: number;
+}
+
+export interface FollowUps {
+  kill(kill: FollowedKill, nowMs: number): void;
+  /** @returns what is settled by it */
+  change(change: PodChange, nowMs: number): FollowUp[];
+  /** @param isSynced what the API shows is what there is; else a container that seems to run on may have ended */
+  tick(nowMs: number, isSynced: boolean): FollowUp[];
+  /** Tells all that is left: what has not ended by now is not known. */
+  flush(nowMs: number): FollowUp[];
+}
+
+/** Measured: OOMKilled comes 0.1–1.2 s after the kill, the restart after a back-off of 10 s and more. */
+const WAIT_MS = 30_000;
+const MAX_OPEN = 512;
+const MAX_UIDS = 64;
+
+export function createFollowUps(waitMs = WAIT_MS): FollowUps {
+  /** by container; the oldest first */
+  const open = new Map<string, OpenFollowUp>();
+
+  function close(one: OpenFollowUp, said: Said, nowMs: number): FollowUp {
+    open.delete(one.containerId);
+    const { sinceMs, ...rest } = one;
+    return { ...rest, ...said, waitedMs: nowMs - sinceMs };
+  }
+
+  /** Those of kills until then. */
+  function closeAll(untilMs: number, nowMs: number, isSynced: boolean): FollowUp[] {
+    const closed: FollowUp[] = [];
+    for (const one of open.values()) {
+      if (one.sinceMs > untilMs) break;
+      const now = said(one, false);
+      const isKnown = now !== undefined && (isSynced || now.outcome !== "none");
+      closed.push(close(one, isKnown ? now : { outcome: "unknown" }, nowMs));
+    }
+    return closed;
+  }
+
+  function said(one: OpenFollowUp, isDeleted: boolean): Said | undefined {
+    const { podFacts } = one.who;
+    return podFacts === undefined ? undefined : readSaid(podFacts, one, isDeleted);
+  }
+
+  return {
+    kill({ uid, containerId, who, pid1 }, nowMs) {
+      if (who.podFacts === undefined) return;
+      const one = open.get(containerId) ?? { containerId, who, uids: [], kills: 0, sinceMs: nowMs };
+      one.kills++;
+      if (one.uids.length < MAX_UIDS) one.uids.push(uid);
+      if (pid1 === true) one.pid1 = true;
+      open.set(containerId, one);
+      // The oldest goes untold only where hundreds of containers are killed at once.
+      const [oldest] = open.keys();
+      if (open.size > MAX_OPEN && oldest !== undefined) open.delete(oldest);
+    },
+    change({ pod, isDeleted }, nowMs) {
+      const settled: FollowUp[] = [];
+      for (const one of open.values()) {
+        if (!isSamePod(one.who.podFacts, pod)) continue;
+        one.who = { ...one.who, podFacts: pod };
+        const now = said(one, isDeleted);
+        if (now !== undefined && (isDeleted || isSettled(now))) settled.push(close(one, now, nowMs));
+      }
+      return settled;
+    },
+    tick: (nowMs, isSynced) => closeAll(nowMs - waitMs, nowMs, isSynced),
+    flush: (nowMs) => closeAll(nowMs, nowMs, false),
+  };
+}
+
+type Said = Pick<FollowUp, "outcome" | "next" | "ended" | "isVisible" | "pid1">;
+
+/** What the pod's status says of the container as it stands. */
+function readSaid(pod: PodFacts, { containerId, who, pid1 }: OpenFollowUp, isDeleted: boolean): Said | undefined {
+  const container = pod.containers.find(({ name }) => name === who.container);
+  const ended = [container?.state, container?.lastState].find(
+    (state) => state?.is === "terminated" && state.containerId === containerId,
+  );
+  if (pod.reason === "Evicted") return { outcome: "evicted", ...endOf(ended) };
+  if (ended !== undefined) {
+    const outcome = ended.reason === "OOMKilled" ? "oom_killed" : "terminated";
+    return { outcome, next: nextOf(pod, containerId, container), ...endOf(ended) };
+  }
+  if (isDeleted) return { outcome: "deleted" };
+  if (container?.id !== containerId) return { outcome: "unknown" };
+  // It runs on, so none of them was its PID 1.
+  return { outcome: "none", isVisible: false, ...(pid1 === undefined ? { pid1: false } : {}) };
+}
+
+function endOf(ended: ContainerState | undefined): Partial<Said> {
+  return ended === undefined ? {} : { ended, isVisible: ended.reason === "OOMKilled" };
+}
+
+function nextOf(
+  { phase }: PodFacts,
+  containerId: string,
+  container: PodFacts["containers"][number] | undefined,
+): FollowUpNext {
+  if (phase === "Failed" || phase === "Succeeded") return "finished";
+  const state = container?.state;
+  if (state?.is === "waiting") return state.reason === "CrashLoopBackOff" ? "crash_loop_back_off" : "waiting";
+  return container?.id !== containerId ? "restarted" : "waiting";
+}
+
+/** Nothing that comes later in that time would say more. */
+function isSettled({ outcome, next }: Said): boolean {
+  return outcome === "evicted" || (next !== undefined && next !== "waiting");
+}
+
+function isSamePod(one: PodFacts | undefined, other: PodFacts): boolean {
+  if (one?.uid !== undefined && other.uid !== undefined) return one.uid === other.uid;
+  return one?.namespace === other.namespace && one.name === other.name;
+}

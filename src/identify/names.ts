@@ -1,0 +1,118 @@
+/**
+ * The stage itself: names kills by the pods of this node, follows what Kubernetes makes of them, and compares its word
+ * with the kernel's. Pure: what is read comes in through it, and time is passed in.
+ */
+import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import type { Kill, UnloggedKill } from "../correlate/kill.ts";
+import type { CounterReading } from "../sources/cgroup-counters.ts";
+import { createFalseKills, type FalseKill } from "./false-kills.ts";
+import { createFollowUps, type FollowUp } from "./follow-ups.ts";
+import { type Identify, identify, type NameSources } from "./identifier.ts";
+import { createPodCache, type PodChange } from "./pod-cache.ts";
+import type { Who } from "./who.ts";
+
+export interface NamesOptions extends Omit<NameSources, "pods"> {
+  /** since when kills are told, milliseconds since the Unix epoch */
+  startWallMs: number;
+  /** the pods are those that there are; else what seems to run on may have ended */
+  isSynced(): boolean;
+}
+
+/** A kill that was told, with its record's UID. */
+export interface NamedKill {
+  kill: Kill | UnloggedKill;
+  uid: string;
+  who: Who | undefined;
+  /** when it was, milliseconds since the Unix epoch; undefined: not known */
+  atWallMs: number | undefined;
+}
+
+export interface Findings {
+  followUps: readonly FollowUp[];
+  falseKills: readonly FalseKill[];
+}
+
+/** Times are CLOCK_MONOTONIC in milliseconds, unless they say otherwise. */
+export interface Names {
+  identify: Identify;
+  told(kill: NamedKill, nowMs: number): void;
+  counter(reading: CounterReading): void;
+  /** @returns how many of the items are no pods */
+  replacePods(items: readonly unknown[], nowMs: number): number;
+  /** @returns false where the object is no pod */
+  changePod(type: "ADDED" | "MODIFIED" | "DELETED", item: unknown, nowMs: number): boolean;
+  tick(nowMs: number): Findings;
+  /** Nothing more comes: what is left is told as far as it is known. */
+  flush(nowMs: number): Findings;
+  /** how many are known */
+  readonly size: { pods: number; deleted: number; containers: number };
+}
+
+export function createNames(options: NamesOptions): Names {
+  const pods = createPodCache();
+  const followUps = createFollowUps();
+  const falseKills = createFalseKills(options.startWallMs);
+  const sources: NameSources = { ...options, pods };
+  let settled: FollowUp[] = [];
+
+  function onChange(change: PodChange, nowMs: number): void {
+    settled.push(...followUps.change(change, nowMs));
+    falseKills.change(change, nowMs);
+  }
+
+  function take(others: readonly FollowUp[], nowMs: number): Findings {
+    const told = [...settled, ...others];
+    settled = [];
+    return { followUps: told, falseKills: falseKills.tick(nowMs) };
+  }
+
+  return {
+    identify: (identity) => identify(identity, sources),
+    told({ kill, uid, who, atWallMs }, nowMs) {
+      falseKills.kill({ ...placesOf(kill), atMs: atWallMs ?? options.startWallMs });
+      const containerId = who?.containerFacts?.id;
+      if (who !== undefined && containerId !== undefined) {
+        followUps.kill({ uid, containerId, who, pid1: kill.pid1 }, nowMs);
+      }
+    },
+    counter({ cgroup, local, tree, why }) {
+      const oomKill = (local ?? tree)?.oomKill;
+      // What is read of one that is gone may be older than its last kill.
+      if (oomKill === undefined || (why === "removed" && oomKill === 0)) return;
+      for (const id of containersOf(parseCgroupPath(cgroup))) falseKills.counted(id, oomKill);
+    },
+    replacePods(items, nowMs) {
+      const { changes, unreadable } = pods.replace(items, nowMs);
+      for (const change of changes) onChange(change, nowMs);
+      return unreadable;
+    },
+    changePod(type, item, nowMs) {
+      const change = pods.change(type, item, nowMs);
+      if (change !== undefined) onChange(change, nowMs);
+      return change !== undefined;
+    },
+    tick: (nowMs) => take(followUps.tick(nowMs, options.isSynced()), nowMs),
+    flush: (nowMs) => take(followUps.flush(nowMs), nowMs),
+    get size() {
+      return pods.size;
+    },
+  };
+}
+
+/** The container and those around it. */
+function containersOf({ containerId, outerContainerIds = [] }: CgroupIdentity): string[] {
+  return containerId === undefined ? [...outerContainerIds] : [containerId, ...outerContainerIds];
+}
+
+function placesOf({ identity, candidates }: Kill | UnloggedKill): { containerIds: string[]; isAnywhere: boolean } {
+  if (candidates !== undefined) {
+    const places = candidates.map((path) => containersOf(parseCgroupPath(path)));
+    return { containerIds: places.flat(), isAnywhere: places.some((ids) => ids.length === 0) };
+  }
+  const containerIds = identity === undefined ? [] : containersOf(identity);
+  // A cgroup that is no container's, but a unit's, is a place as well.
+  return {
+    containerIds,
+    isAnywhere: containerIds.length === 0 && identity?.kind !== "unit" && identity?.kind !== "user",
+  };
+}

@@ -1,0 +1,45 @@
+/** The attributes of a record about a container in Kubernetes: how it is named, and how it stood when it was killed. */
+import type { ContainerFacts, PodFacts } from "../identify/pod.ts";
+import type { Who } from "../identify/who.ts";
+import { type RecordAttributes, set } from "./attributes.ts";
+
+/** @param atMs when it was killed, milliseconds since the Unix epoch */
+export function setWho(into: RecordAttributes, who: Who, atMs: number | undefined): void {
+  into["oom.identity.sources"] = [...who.sources];
+  if (who.missing.length > 0) into["oom.identity.missing"] = [...who.missing];
+  set(into, "oom.container.kind", who.containerKind);
+  set(into, "oom.pod.config_hash", who.configHash);
+  const owner = who.owners.at(-1);
+  set(into, "oom.owner.evidence", owner?.evidence);
+  const replicaSet = who.owners.find(({ kind }) => kind === "ReplicaSet");
+  set(into, "oom.rollout.age", secondsSince(replicaSet?.createdMs, atMs));
+  if (who.podFacts !== undefined) setPod(into, who.podFacts, atMs);
+  if (who.containerFacts !== undefined) setContainer(into, who.containerFacts, atMs);
+}
+
+function setPod(into: RecordAttributes, pod: PodFacts, atMs: number | undefined): void {
+  set(into, "oom.pod.memory.request", pod.memory?.request);
+  set(into, "oom.pod.memory.limit", pod.memory?.limit);
+  set(into, "oom.pod.qos", pod.qos);
+  set(into, "oom.pod.priority", pod.priority);
+  set(into, "oom.pod.age", secondsSince(pod.createdMs, atMs));
+  if (pod.deletionMs !== undefined) into["oom.pod.deleting"] = true;
+  set(into, "oom.pod.template_hash", pod.labels["pod-template-hash"]);
+}
+
+function setContainer(into: RecordAttributes, container: ContainerFacts, atMs: number | undefined): void {
+  set(into, "oom.container.memory.request", container.memory.request);
+  set(into, "oom.container.memory.limit", container.memory.limit);
+  set(into, "oom.container.memory.limit_wanted", container.wanted?.limit);
+  set(into, "oom.container.age", secondsSince(container.state?.startedMs, atMs));
+  set(into, "oom.container.last_exit.reason", container.lastState?.reason);
+  set(into, "oom.container.last_exit.code", container.lastState?.exitCode);
+}
+
+/** The API's times are whole seconds: what began in the same one may seem to have begun later. */
+const ROUNDING_MS = 1000;
+
+function secondsSince(thenMs: number | undefined, atMs: number | undefined): number | undefined {
+  if (thenMs === undefined || atMs === undefined || thenMs - atMs > ROUNDING_MS) return undefined;
+  return Math.max(0, Math.round(atMs - thenMs)) / 1000;
+}

@@ -1,0 +1,221 @@
+/** What Kubernetes makes of a kill, and what it claims without one. */
+import { describe, expect, test } from "vitest";
+import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import type { UnloggedKill } from "../../src/correlate/kill.ts";
+import { createNames, type Names } from "../../src/identify/names.ts";
+import type { CounterReading } from "../../src/sources/cgroup-counters.ts";
+import { containerId, ended, plainPod, samplePod } from "../pods.ts";
+
+const UID = "2c48913c-b29f-11e7-9350-020968147796";
+const A1 = containerId("a1");
+const A2 = containerId("a2");
+const PATH = `/kubepods/burstable/pod${UID}/${A1}`;
+const START = Date.parse("2026-03-01T12:00:00Z");
+const FINISHED = Date.parse("2026-03-01T13:00:00Z");
+
+const running = { id: `containerd://${A1}` };
+const killed = ended(A1, "OOMKilled", 137);
+
+interface Node {
+  names: Names;
+  isSynced: boolean;
+}
+
+function nodeWith(...pods: object[]): Node {
+  const node: Node = {
+    isSynced: true,
+    names: createNames({ startWallMs: START, podSource: "kubernetes_api", isSynced: () => node.isSynced }),
+  };
+  node.names.replacePods(pods, 0);
+  return node;
+}
+
+function kill({ names }: Node, uid: string, nowMs: number, more: Partial<UnloggedKill> = {}): void {
+  const path = "victimCgroup" in more ? more.victimCgroup : PATH;
+  const identity = path === undefined ? undefined : parseCgroupPath(path);
+  const one: UnloggedKill = {
+    counter: path ?? "node",
+    value: 1,
+    afterMs: nowMs,
+    untilMs: nowMs,
+    evidence: ["counter"],
+    attribution: "exact",
+    ...(identity === undefined ? {} : { identity }),
+    ...more,
+  };
+  names.told({ kill: one, uid, who: names.identify(identity), atWallMs: FINISHED }, nowMs);
+}
+
+const plain = (status: object, more: object = {}) =>
+  plainPod({ uid: UID, containers: [{ ...running, ...status }], ...more });
+
+describe("a kill is followed until it is settled, half a minute at most", () => {
+  test.each([
+    [
+      "restarted",
+      plain({ id: A2, restarts: 1, lastState: killed }),
+      { outcome: "oom_killed", next: "restarted", isVisible: true, ended: { exitCode: 137 } },
+    ],
+    [
+      "crash loop",
+      plain({ state: { waiting: { reason: "CrashLoopBackOff" } }, lastState: killed }),
+      { outcome: "oom_killed", next: "crash_loop_back_off", isVisible: true },
+    ],
+    [
+      "exit code 0, and called OOMKilled",
+      plain({ id: A2, lastState: ended(A1, "OOMKilled", 0) }),
+      { outcome: "oom_killed", isVisible: true, ended: { exitCode: 0 } },
+    ],
+    [
+      "ended, and not called OOMKilled",
+      plain({ id: A2, lastState: ended(A1, "Error", 1) }),
+      { outcome: "terminated", isVisible: false, ended: { reason: "Error" } },
+    ],
+    [
+      "evicted",
+      plainPod({ uid: UID, containers: [running], status: { phase: "Failed", reason: "Evicted" } }),
+      { outcome: "evicted" },
+    ],
+    ["it runs on: invisible, so no PID 1 was killed", plain({}), { outcome: "none", isVisible: false, pid1: false }],
+    ["ended, not restarted yet", plain({ state: killed }), { outcome: "oom_killed", next: "waiting", isVisible: true }],
+  ])("%s", (_, after, expected) => {
+    const node = nodeWith(plain({}));
+    kill(node, "one", 0);
+    node.names.changePod("MODIFIED", after, 1000);
+    const told = [...node.names.tick(1000).followUps, ...node.names.tick(29_999).followUps];
+    const late = node.names.tick(30_000).followUps;
+    expect([...told, ...late]).toMatchObject([{ uids: ["one"], kills: 1, ...expected }]);
+    expect(node.names.tick(100_000).followUps).toEqual([]);
+  });
+
+  test("a pod that failed for it is settled at once", () => {
+    const node = nodeWith(plain({}));
+    kill(node, "one", 0);
+    const after = samplePod("child", "guaranteed") as unknown as { metadata: object; status: object };
+    node.names.changePod("MODIFIED", { ...after, metadata: { name: "web-0", namespace: "shop", uid: UID } }, 500);
+    // Another container's end is not this one's.
+    expect(node.names.tick(500).followUps).toEqual([]);
+    const finished = { phase: "Failed", containerStatuses: [{ name: "app", containerID: A1, state: killed }] };
+    node.names.changePod("MODIFIED", plainPod({ uid: UID, containers: [running], status: finished }), 700);
+    expect(node.names.tick(700).followUps).toMatchObject([{ outcome: "oom_killed", next: "finished", waitedMs: 700 }]);
+  });
+
+  test("deleted while it ran out: with its state where that came, without it where not", () => {
+    for (const [status, outcome] of [
+      [{}, "deleted"],
+      [{ state: killed }, "oom_killed"],
+    ] as const) {
+      const node = nodeWith(plain({}));
+      kill(node, "one", 0);
+      node.names.changePod("DELETED", plain(status), 440);
+      expect(node.names.tick(440).followUps).toMatchObject([{ outcome }]);
+    }
+  });
+
+  test("kills of one container have one, with all their UIDs and whether one was PID 1", () => {
+    const node = nodeWith(plain({}));
+    for (let i = 0; i < 100; i++) kill(node, `uid-${i}`, i * 10, i === 99 ? { pid1: true } : {});
+    node.names.changePod("MODIFIED", plain({ id: A2, lastState: killed }), 2000);
+    const [one, ...others] = node.names.tick(2000).followUps;
+    expect(others).toEqual([]);
+    expect(one).toMatchObject({ kills: 100, pid1: true, waitedMs: 2000 });
+    expect(one?.uids).toHaveLength(64);
+    expect(one?.uids[0]).toBe("uid-0");
+  });
+
+  test("while the API is away nothing is said to run on", () => {
+    const node = nodeWith(plain({}));
+    kill(node, "one", 0);
+    node.isSynced = false;
+    expect(node.names.tick(30_000).followUps).toMatchObject([{ outcome: "unknown" }]);
+  });
+
+  test("as the agent stops, what has not ended is not known", () => {
+    const node = nodeWith(plain({}));
+    kill(node, "one", 0);
+    expect(node.names.flush(10).followUps).toMatchObject([{ outcome: "unknown", waitedMs: 10 }]);
+  });
+
+  test("a victim that no pod is known of is not followed", () => {
+    const node = nodeWith();
+    kill(node, "one", 0);
+    expect(node.names.tick(60_000).followUps).toEqual([]);
+  });
+});
+
+describe("OOMKilled without a kill", () => {
+  const after = plain({ id: A2, restarts: 1, lastState: killed });
+  const read = (names: Names, oomKill: number, cgroup = PATH, why: CounterReading["why"] = "found"): void =>
+    names.counter({ cgroup, why, atMs: 0, fromZero: false, local: { oomKill, max: 0 } } as unknown as CounterReading);
+  const found = (node: Node) => node.names.tick(1_000_000).falseKills.map(({ containerId: id }) => id);
+
+  test("the container's counter was read, says 0, and no kill was told: false", () => {
+    const node = nodeWith(plain({}));
+    read(node.names, 0);
+    node.names.changePod("MODIFIED", after, 100);
+    expect(node.names.tick(15_000).falseKills).toEqual([]);
+    expect(node.names.tick(15_100).falseKills).toMatchObject([{ containerId: A1, ended: { exitCode: 137 } }]);
+    node.names.changePod("MODIFIED", after, 20_000);
+    expect(found(node)).toEqual([]);
+  });
+
+  test.each<[string, (node: Node) => void]>([
+    ["its counter was never read", () => {}],
+    ["its counter says one", ({ names }) => read(names, 1)],
+    [
+      "the counter of a cgroup in it says one",
+      ({ names }) => {
+        read(names, 0);
+        read(names, 1, `${PATH}/inner`);
+        read(names, 0);
+      },
+    ],
+    [
+      "a kill in it was told",
+      (node) => {
+        read(node.names, 0);
+        kill(node, "one", 50);
+      },
+    ],
+    [
+      "a kill was told that may have been in it",
+      (node) => {
+        read(node.names, 0);
+        kill(node, "one", 50, {
+          victimCgroup: undefined,
+          attribution: "unknown",
+          candidates: ["/other", PATH],
+        } as never);
+      },
+    ],
+    [
+      "a kill was told that may have been anywhere",
+      (node) => {
+        read(node.names, 0);
+        kill(node, "one", 50, { victimCgroup: undefined, attribution: "unknown" } as never);
+      },
+    ],
+    ["the last that was read of it, as it was gone, is no proof", ({ names }) => read(names, 0, PATH, "removed")],
+  ])("%s: nothing is claimed", (_, happen) => {
+    const node = nodeWith(plain({}));
+    happen(node);
+    node.names.changePod("MODIFIED", after, 100);
+    expect(found(node)).toEqual([]);
+  });
+
+  test("what ended before the agent began is not judged", () => {
+    const node = nodeWith(plain({}));
+    read(node.names, 0);
+    const old = ended(A1, "OOMKilled", 137, new Date(START - 1000).toISOString());
+    node.names.changePod("MODIFIED", plain({ id: A2, lastState: old }), 100);
+    expect(found(node)).toEqual([]);
+  });
+
+  test("a kill in a systemd unit is no kill in a container", () => {
+    const node = nodeWith(plain({}));
+    read(node.names, 0);
+    kill(node, "one", 50, { victimCgroup: "/system.slice/sshd.service" });
+    node.names.changePod("MODIFIED", after, 100);
+    expect(found(node)).toEqual([A1]);
+  });
+});
