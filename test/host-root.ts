@@ -37,7 +37,7 @@ export function makeHostRoot(): HostRoot {
     path: root,
     write: (path, content) => writeFileSync(make(path), content),
     link: (path, target) => symlinkSync(target, make(path)),
-    remove: (path) => rmSync(join(root, path), { recursive: true }),
+    remove: (path) => rmSync(join(root, path), { recursive: true, force: true }),
     copy: (tree) => cpSync(tree, root, { recursive: true, verbatimSymlinks: true }),
     makeListed(listing, directory) {
       let current = directory;

@@ -37,8 +37,7 @@ export function openHostTree({ hostRoot, onTrouble }: HostTreeOptions): HostTree
   /** What `read` gives of the path; undefined where it is not there, and where it fails, which is told. */
   function attempt<T>(path: string, read: (resolved: string) => T): T | undefined {
     try {
-      const resolved = resolveBelow(hostRoot, path);
-      return resolved === undefined ? undefined : read(resolved);
+      return read(resolveBelow(hostRoot, path));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? String(error);
       if (!ABSENT.has(code)) onTrouble("container_file_unreadable", { path, code });
@@ -84,10 +83,9 @@ function readRegularFile(path: string, buffer: Buffer): string | { code: string 
  * Follows symbolic links as the node itself would, with its root at `root`: /var/lib/docker is often a link to
  * /mnt/…, which must not lead to a place of our own. Who could change a link between this and the open owns the node.
  * @param path absolute
- * @returns undefined where there are too many links
  * @throws as lstat does
  */
-function resolveBelow(root: string, path: string): string | undefined {
+function resolveBelow(root: string, path: string): string {
   const rest = path.split("/").reverse();
   const done: string[] = [];
   let links = 0;
@@ -101,7 +99,7 @@ function resolveBelow(root: string, path: string): string | undefined {
     done.push(part);
     const here = join(root, ...done);
     if (!lstatSync(here).isSymbolicLink()) continue;
-    if (++links > MAX_LINKS) return undefined;
+    if (++links > MAX_LINKS) throw Object.assign(new Error(`too many links: ${path}`), { code: "ELOOP" });
     const target = readlinkSync(here);
     if (target.startsWith("/")) done.length = 0;
     else done.pop();
