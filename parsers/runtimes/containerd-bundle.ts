@@ -3,8 +3,9 @@
  * Source: containerd internal/cri/annotations/annotations.go; nerdctl pkg/labels/labels.go, which
  * pkg/cmd/container/create.go copies into the annotations (propagateInternalContainerdLabelsToOCIAnnotations).
  */
+
+import { known, text } from "../loose-json.ts";
 import type { ContainerNames } from "./container-names.ts";
-import { known, text } from "./loose-json.ts";
 import { parseOciBundle } from "./oci-bundle.ts";
 
 const CRI = "io.kubernetes.cri.";

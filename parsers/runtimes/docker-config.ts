@@ -4,8 +4,9 @@
  * container: kubelet pkg/types/labels.go; cri-dockerd core/docker_service.go (dockershim's are the same), which puts
  * `annotation.` before what the kubelet gives as annotations. Compose's: compose pkg/api/labels.go.
  */
+
+import { bytes, count, known, object, parseObject, text } from "../loose-json.ts";
 import type { ContainerNames } from "./container-names.ts";
-import { bytes, count, known, object, parseObject, text } from "./loose-json.ts";
 
 const KUBELET = "io.kubernetes.";
 
@@ -39,4 +40,14 @@ export function parseDockerConfig(config: string, hostConfig?: string): Containe
     composeProject: text(labels["com.docker.compose.project"]),
     composeService: text(labels["com.docker.compose.service"]),
   });
+}
+
+/**
+ * /etc/docker/daemon.json: where Docker keeps its files, if that was moved.
+ * Spec: dockerd(8), `data-root`, until 17.05 `graph`.
+ */
+export function parseDockerDataRoot(daemon: string): string | undefined {
+  const settings = parseObject(daemon) ?? {};
+  const path = text(settings["data-root"]) ?? text(settings["graph"]);
+  return path !== undefined && /^\/[^\0]*$/.test(path) ? path : undefined;
 }

@@ -2,7 +2,7 @@
  * The `config.json` that every OCI runtime is started with: annotations and the memory limit.
  * Spec: opencontainers/runtime-spec config.md, `annotations`; config-linux.md, `linux.resources.memory.limit`.
  */
-import { bytes, type LooseObject, object, parseObject } from "./loose-json.ts";
+import { bytes, type LooseObject, object, parseObject } from "../loose-json.ts";
 
 export interface OciBundle {
   /** what stands there, which need not be text */

@@ -5,8 +5,9 @@
  * containers/storage containers.go, type Container, with the metadata that Podman keeps in it
  * (libpod/storage.go, RuntimeContainerMetadata).
  */
+
+import { count, isObject, known, type LooseObject, object, parseJson, parseObject, text } from "../loose-json.ts";
 import type { ContainerNames } from "./container-names.ts";
-import { count, isObject, known, type LooseObject, object, parseJson, parseObject, text } from "./loose-json.ts";
 import { parseOciBundle } from "./oci-bundle.ts";
 
 const CRIO = "io.kubernetes.cri-o.";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ContainerNames, checkNames, isInPod, isNamed } from "../../parsers/runtimes/container-names.ts";
 import { parseContainerdBundle } from "../../parsers/runtimes/containerd-bundle.ts";
-import { parseDockerConfig } from "../../parsers/runtimes/docker-config.ts";
+import { parseDockerConfig, parseDockerDataRoot } from "../../parsers/runtimes/docker-config.ts";
 import {
   parseContainerLogName,
   parseContainerLogPath,
@@ -100,6 +100,16 @@ describe("Docker's files", () => {
     ],
   ])("%s", (_, config, host, expected) => expect(parseDockerConfig(config, host)).toEqual(expected));
 });
+
+test.each([
+  ['{"data-root":"/mnt/docker"}', "/mnt/docker"],
+  ['{"graph":"/mnt/docker"}', "/mnt/docker"],
+  ['{"data-root":"docker"}', undefined],
+  ['{"data-root":"/a\\u0000b"}', undefined],
+  ['{"data-root":7}', undefined],
+  ["{}", undefined],
+  ["", undefined],
+])("Docker's daemon.json: %s", (json, expected) => expect(parseDockerDataRoot(json)).toBe(expected));
 
 describe("names of logs", () => {
   test.each([

@@ -257,6 +257,12 @@ describe("other runtimes", () => {
     expect(names.of(ID)).toEqual({ ...API, source: "log_directory", memoryLimit: 4096, restarts: 3 });
   });
 
+  test("Docker's files are where its daemon.json has moved them", () => {
+    host.write("/etc/docker/daemon.json", '{"data-root":"/mnt/docker"}');
+    host.write(`/mnt/docker/containers/${ID}/config.v2.json`, '{"Name":"/web"}');
+    expect(names.of(ID)).toEqual({ source: "docker", runtime: "docker", name: "web" });
+  });
+
   test("Podman keeps those that go when they end in another list", () => {
     host.write(
       `/run/containers/storage/overlay-containers/${ID}/userdata/config.json`,
