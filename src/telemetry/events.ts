@@ -27,7 +27,10 @@ export const EVENTS = {
   cgroups_partly_seen: { level: "warn", message: "not all cgroups of the node are seen, or not by their names" },
   cgroup_limit_reached: { level: "error", message: "there are more cgroups than are followed: kills may be missed" },
   cgroup_watch_failed: { level: "warn", message: "inotify cannot be had for all cgroups: they are looked at instead" },
-  container_file_unreadable: { level: "warn", message: "a file that names containers is there and cannot be read" },
+  container_file_unreadable: {
+    level: "warn",
+    message: "what names containers is there and cannot be read, or not all of it",
+  },
   container_file_broken: { level: "warn", message: "a file of the container runtime is not in its format" },
   container_names_refused: { level: "warn", message: "what a file says of a container can be no such name: left out" },
   container_names_unknown: { level: "info", message: "no file of the node names a container" },

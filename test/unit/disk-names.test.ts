@@ -406,6 +406,14 @@ describe("what no node should have", () => {
     expect(troubles).toEqual([{ name: "container_file_unreadable", detail: { path: CONFIG, ...detail } }]);
   });
 
+  test("of more namespaces than a node has some are looked at, and it is told", () => {
+    for (let n = 0; n < 65; n++) host.write(`${TASKS}/ns${n}/x`, "");
+    expect(names.of(ID)).toBeUndefined();
+    expect(troubles).toEqual([
+      { name: "container_file_unreadable", detail: { path: TASKS, code: "more than 64 names" } },
+    ]);
+  });
+
   test("a link in a log's place is read, not followed", () => {
     execFileSync("mkdir", ["-p", join(host.path, "var/log/containers")]);
     host.link(`/var/log/containers/a-0_shop_api-${ID}.log`, "/dev/zero");

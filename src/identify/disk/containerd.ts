@@ -17,7 +17,7 @@ const MAX_NAMESPACES = 64;
 
 export function readContainerd(tree: RuntimeTree, containerId: string): ContainerNames | undefined {
   for (const tasks of TASKS) {
-    for (const namespace of tree.list(tasks).slice(0, MAX_NAMESPACES)) {
+    for (const namespace of tree.list(tasks, MAX_NAMESPACES)) {
       const path = `${tasks}/${namespace}/${containerId}/config.json`;
       const json = tree.readText(path);
       if (json === undefined) continue;

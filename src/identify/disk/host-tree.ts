@@ -3,14 +3,14 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, read
 import { join } from "node:path";
 
 export type HostTreeTrouble =
-  /** it is there and cannot be read, or is no file of a sensible size: `code` says which */
+  /** it is there and cannot be read, or not all of it: `code` says why */
   "container_file_unreadable";
 
 export interface HostTree {
   /** @returns undefined where it is not there, or cannot be read, which is told */
   readText(path: string): string | undefined;
-  /** Names in a directory, in no order; empty where it is not there. */
-  list(path: string): readonly string[];
+  /** Names in a directory, in no order, no more than `max`; empty where it is not there. */
+  list(path: string, max: number): readonly string[];
   /** When the directory was last changed; undefined where it is not there. */
   changedMs(path: string): number | undefined;
   /** What a symbolic link in a directory says, which is not followed; undefined where it is none. */
@@ -52,7 +52,12 @@ export function openHostTree({ hostRoot, onTrouble }: HostTreeOptions): HostTree
       onTrouble("container_file_unreadable", { path, code: text.code });
       return undefined;
     },
-    list: (path) => attempt(path, (resolved) => readdirSync(resolved)) ?? [],
+    list(path, max) {
+      const names = attempt(path, (resolved) => readdirSync(resolved)) ?? [];
+      if (names.length <= max) return names;
+      onTrouble("container_file_unreadable", { path, code: `more than ${max} names` });
+      return names.slice(0, max);
+    },
     changedMs: (path) => attempt(path, (resolved) => lstatSync(resolved).mtimeMs),
     readLink(directory, name) {
       return attempt(directory, (resolved) => {

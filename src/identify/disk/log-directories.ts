@@ -65,7 +65,7 @@ function followNames(
     if (changedMs !== listed.changedMs || !listed.isSettled) {
       listed = { changedMs, isSettled: Date.now() - changedMs > SETTLED_MS };
       names = new Map();
-      for (const name of tree.list(directory).slice(0, MAX_NAMES)) {
+      for (const name of tree.list(directory, MAX_NAMES)) {
         const found = keyOf(name);
         if (found !== undefined) names.set(found, name);
       }

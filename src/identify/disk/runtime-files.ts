@@ -9,7 +9,7 @@ import { readPodman } from "./podman.ts";
 export interface RuntimeTree {
   /** @returns undefined where it is not there */
   readText(path: string): string | undefined;
-  list(path: string): readonly string[];
+  list(path: string, max: number): readonly string[];
   /** Says that a file is not what its runtime writes. */
   onBroken(path: string): void;
 }
