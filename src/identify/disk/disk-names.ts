@@ -82,14 +82,13 @@ export function openDiskNames({ hostRoot, onTrouble, now = () => performance.now
     return now() > sliceEndsMs;
   }
 
-  function keep(containerId: string, podUid: string | undefined, names: ContainerNames): ContainerNames {
+  function keep(containerId: string, podUid: string | undefined, names: ContainerNames): void {
     containers.set(containerId, names);
     const uid = names.podUid ?? podUid;
     const { namespace, pod, source } = names;
     if (uid !== undefined && namespace !== undefined && pod !== undefined) {
       pods.set(uid.toLowerCase(), { source, namespace, pod, podUid: uid });
     }
-    return names;
   }
 
   function tryOne(containerId: string, podUid: string | undefined, retries: number): void {
