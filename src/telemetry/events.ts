@@ -27,6 +27,13 @@ export const EVENTS = {
   cgroups_partly_seen: { level: "warn", message: "not all cgroups of the node are seen, or not by their names" },
   cgroup_limit_reached: { level: "error", message: "there are more cgroups than are followed: kills may be missed" },
   cgroup_watch_failed: { level: "warn", message: "inotify cannot be had for all cgroups: they are looked at instead" },
+  container_file_unreadable: {
+    level: "warn",
+    message: "what names containers is there and cannot be read, or not all of it",
+  },
+  container_file_broken: { level: "warn", message: "a file of the container runtime is not in its format" },
+  container_names_refused: { level: "warn", message: "what a file says of a container can be no such name: left out" },
+  container_names_unknown: { level: "info", message: "no file of the node names a container" },
   mark_victim_opened: { level: "info", message: "the tracepoint oom:mark_victim is being read" },
   mark_victim_unavailable: { level: "info", message: "the tracepoint oom:mark_victim is not to be had: not needed" },
   mark_victim_lost: { level: "warn", message: "entries of oom:mark_victim were overwritten before they were read" },
