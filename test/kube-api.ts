@@ -43,6 +43,10 @@ export interface KubeApiOptions {
   authorize?: (headers: IncomingMessage["headers"]) => boolean;
   /** pods a page where a limit is asked for, whatever its figure; default: as asked */
   pageSize?: number;
+  /** of its store at the start, default 1000: what was before is not remembered */
+  version?: number;
+  /** before it is answered */
+  onRequest?: (request: SeenRequest) => void;
   /** how a watch from too far back is told: default as an ERROR in the stream */
   goneAs?: "status" | "event";
 }
@@ -92,7 +96,7 @@ export async function openKubeApi(options: KubeApiOptions = {}): Promise<KubeApi
   const watches = new Map<string, Set<ServerResponse>>();
   const sockets = new Set<Socket>();
   let history: Change[] = [];
-  let version = 1000;
+  let version = options.version ?? 1000;
   /** the oldest version that a watch can begin with */
   let oldest = version;
   let sentBytes = 0;
@@ -103,7 +107,9 @@ export async function openKubeApi(options: KubeApiOptions = {}): Promise<KubeApi
     const query = Object.fromEntries(url.searchParams);
     const isPods = url.pathname === "/api/v1/pods" || url.pathname === "/pods";
     const kind = !isPods ? "get" : query["watch"] === "1" ? "watch" : "list";
-    requests.push({ kind, path: url.pathname, query, headers: message.headers });
+    const request: SeenRequest = { kind, path: url.pathname, query, headers: message.headers };
+    requests.push(request);
+    options.onRequest?.(request);
     const answer = wrong[kind].shift();
     if (answer !== undefined) answerWrong(response, answer);
     else if (!authorize(message.headers)) sendStatus(response, 401, "Unauthorized");
@@ -131,10 +137,14 @@ export async function openKubeApi(options: KubeApiOptions = {}): Promise<KubeApi
   function list(response: ServerResponse, query: Record<string, string>): void {
     const token = query["continue"];
     const asked = query["resourceVersion"] ?? "";
-    if (token !== undefined && asked !== "") return sendStatus(response, 400, "a version with a token");
-    if (Number(asked) > version) return send(response, 504, toTooNew());
     const [at, from] = (token ?? `${version}:0`).split(":").map(Number) as [number, number];
-    if (at < oldest) return sendStatus(response, 410, "The provided continue parameter is too old");
+    if (token !== undefined && asked !== "") sendStatus(response, 400, "a version with a token");
+    else if (Number(asked) > version) send(response, 504, toTooNew());
+    else if (at < oldest) sendStatus(response, 410, "The provided continue parameter is too old");
+    else sendPage(response, query, at, from);
+  }
+
+  function sendPage(response: ServerResponse, query: Record<string, string>, at: number, from: number): void {
     // A page shows what was when the first one was made: tests change nothing in between but to expire it.
     const all = [...pods.values()].filter(({ spec }) => isOf(query["fieldSelector"], spec.nodeName));
     const limit = query["limit"] === undefined ? all.length : (options.pageSize ?? Number(query["limit"]));
@@ -145,7 +155,10 @@ export async function openKubeApi(options: KubeApiOptions = {}): Promise<KubeApi
 
   function watch(response: ServerResponse, query: Record<string, string>): void {
     const from = Number(query["resourceVersion"] ?? 0);
-    if (from < oldest && goneAs === "status") return sendStatus(response, 410, "too old resource version");
+    if (from < oldest && goneAs === "status") {
+      sendStatus(response, 410, "too old resource version");
+      return;
+    }
     response.writeHead(200, JSON_TYPE);
     response.flushHeaders();
     if (from < oldest) {
