@@ -79,10 +79,14 @@ const packedClient: Plugin = {
   },
 };
 
-/** @param path of the file to write. @throws BuildFailure after esbuild has printed why */
-export async function buildProgram(path: string): Promise<void> {
+/**
+ * @param path of the file to write
+ * @param entry for tests: a part of it
+ * @throws BuildFailure after esbuild has printed why
+ */
+export async function buildProgram(path: string, entry = "src/cli.ts"): Promise<void> {
   await build({
-    entryPoints: [fileURLToPath(new URL("src/cli.ts", ROOT))],
+    entryPoints: [fileURLToPath(new URL(entry, ROOT))],
     outfile: path,
     ...OUTPUT_OPTIONS,
     banner: { js: REQUIRE },

@@ -65,8 +65,13 @@ async function toConnection(config: KubeConfig, context: string | undefined): Pr
     headers: toHeaders(options),
     tls: toTls(options),
     // Else it is one that keeps no connection: ours does.
-    ...(cluster.proxyUrl === undefined ? {} : { agent: options.agent as Agent }),
+    ...(cluster.proxyUrl === undefined ? {} : { agent: keepAlive(options.agent as Agent) }),
   };
+}
+
+/** hpagent 1.2 leaves a socket open with each connection that is not kept: so keep it. */
+function keepAlive(agent: Agent): Agent {
+  return Object.assign(agent, { keepAlive: true });
 }
 
 function describeContext(name: string | undefined): string {

@@ -32,9 +32,13 @@ export function openRequests(credentials: Credentials, userAgent: string): Reque
   } as const;
   const agents = { "http:": new HttpAgent(options), "https:": new HttpsAgent(options) };
 
+  /** the last one that went through a proxy; what one before has left idle its server ends */
+  let proxying: HttpAgent | undefined;
+
   function start(path: string, { server, headers, tls, agent }: Connection, signal: AbortSignal): ClientRequest {
     const url = new URL(server.pathname.replace(/\/$/, "") + path, server);
     const isPlain = url.protocol === "http:";
+    proxying = agent;
     return (isPlain ? httpRequest : httpsRequest)(url, {
       ...tls,
       agent: agent ?? agents[isPlain ? "http:" : "https:"],
@@ -86,7 +90,7 @@ export function openRequests(credentials: Credentials, userAgent: string): Reque
       return sent;
     },
     close() {
-      for (const agent of Object.values(agents)) agent.destroy();
+      for (const agent of [...Object.values(agents), proxying]) agent?.destroy();
     },
   };
 }
