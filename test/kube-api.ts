@@ -45,6 +45,8 @@ export interface KubeApiOptions {
   pageSize?: number;
   /** of its store at the start, default 1000: what was before is not remembered */
   version?: number;
+  /** watches end after the time that they ask for */
+  endsWatches?: true;
   /** before it is answered */
   onRequest?: (request: SeenRequest) => void;
   /** how a watch from too far back is told: default as an ERROR in the stream */
@@ -169,7 +171,10 @@ export async function openKubeApi(options: KubeApiOptions = {}): Promise<KubeApi
     const ofNode = watches.get(node) ?? new Set();
     watches.set(node, ofNode.add(response));
     openWatches++;
+    const askedMs = Number(query["timeoutSeconds"]) * 1000;
+    const timer = options.endsWatches ? setTimeout(() => response.end(), askedMs) : undefined;
     response.on("close", () => {
+      clearTimeout(timer);
       openWatches--;
       ofNode.delete(response);
     });

@@ -164,6 +164,13 @@ describe("what to ask for next", () => {
     expect(waits).toEqual([2500, 5000, 10_000]);
   });
 
+  test("one that is back after long is not waited for as long again", () => {
+    const plan = follow();
+    for (let index = 0; index < 5; index++) ended("unreachable")(plan);
+    expect(ended("gone")(plan).waitMs).toBe(2500);
+    expect(ended("gone")(plan).waitMs).toBe(5000);
+  });
+
   test("a balancer that cuts every minute is no failure that grows", () => {
     const plan = follow();
     const waits = Array.from({ length: 3 }, () => plan.watchEnded(failure("broken"), 60_000, 300_000).waitMs);

@@ -53,6 +53,8 @@ export function createFollowPlan(options: BackoffOptions = {}): FollowPlan {
   let known: string | undefined;
   /** the server does not have that one, and will not */
   let isLost = false;
+  /** something was missed, and nothing has come since */
+  let hasMissed = false;
 
   const list = (waitMs: number): FollowStep => ({
     call: "list",
@@ -80,11 +82,15 @@ export function createFollowPlan(options: BackoffOptions = {}): FollowPlan {
     watchEnded(failure, livedMs, askedMs) {
       if (livedMs >= WELL_MS) backoff.reset();
       if (failure === undefined) return watch(livedMs >= askedMs - EARLY_MS ? 0 : backoff.afterFailure());
-      const waitMs = waitAfter(failure);
-      return MISSED.has(failure.kind) ? list(waitMs) : watch(waitMs);
+      if (!MISSED.has(failure.kind)) return watch(waitAfter(failure));
+      // It answers: however long it was away, the wait for it is over. Unless that is all it ever answers.
+      if (!hasMissed) backoff.reset();
+      hasMissed = true;
+      return list(waitAfter(failure));
     },
     progressed(resourceVersion) {
       known = resourceVersion;
+      hasMissed = false;
       backoff.reset();
     },
   };
