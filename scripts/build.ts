@@ -2,7 +2,8 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { brotliCompressSync } from "node:zlib";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import { COMMANDS } from "../src/commands/all.ts";
 import { toRoff } from "../src/commands/man.ts";
 import { readPageAssets } from "../src/replay/html/assets.ts";
@@ -10,6 +11,16 @@ import { VERSION } from "../src/version.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const OUTPUT = new URL("dist/oomscribe.mjs", ROOT);
+
+const OUTPUT_OPTIONS = {
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node22.19",
+  // Packages that have both kinds of modules: what is not used of an ES module is left out.
+  mainFields: ["module", "main"],
+  logLevel: "warning",
+} satisfies BuildOptions;
 
 /** Packages in CommonJS load Node's own modules by require(), which a module does not have by itself. */
 const REQUIRE = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
@@ -40,24 +51,50 @@ const pageAssets: Plugin = {
   },
 };
 
-/** @param path of the file to write. @throws BuildFailure after esbuild has printed why */
-export async function buildProgram(path: string): Promise<void> {
+/**
+ * What reads kubeconfigs stands packed in the program: few need it, and every agent would hold its code in memory. Of a
+ * `data:` address Node's own modules can be had, but no place to require() from.
+ */
+const packedClient: Plugin = {
+  name: "packed-client",
+  setup(builder) {
+    builder.onLoad({ filter: /\/src\/identify\/api\/client-node\.ts$/ }, async ({ path }) => {
+      const { outputFiles } = await build({
+        entryPoints: [path],
+        ...OUTPUT_OPTIONS,
+        banner: { js: REQUIRE.replace("import.meta.url", '"file:///"') },
+        minify: true,
+        plugins: [lazyBuiltins],
+        write: false,
+      });
+      const packed = brotliCompressSync(outputFiles[0]?.contents ?? "").toString("base64");
+      const code = `process.getBuiltinModule("zlib").brotliDecompressSync(Buffer.from(${JSON.stringify(packed)}, "base64"))`;
+      return {
+        contents: `export async function loadKubeConfigClass() {
+          const client = await import("data:text/javascript;base64," + ${code}.toString("base64"));
+          return client.loadKubeConfigClass();
+        }`,
+      };
+    });
+  },
+};
+
+/**
+ * @param path of the file to write
+ * @param entry for tests: a part of it
+ * @throws BuildFailure after esbuild has printed why
+ */
+export async function buildProgram(path: string, entry = "src/cli.ts"): Promise<void> {
   await build({
-    entryPoints: [fileURLToPath(new URL("src/cli.ts", ROOT))],
+    entryPoints: [fileURLToPath(new URL(entry, ROOT))],
     outfile: path,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node22.19",
-    // Packages that have both kinds of modules: what is not used of an ES module is left out.
-    mainFields: ["module", "main"],
+    ...OUTPUT_OPTIONS,
     banner: { js: REQUIRE },
     // Names stay in stack traces, which are all that a user's report has.
     minifySyntax: true,
     minifyWhitespace: true,
-    plugins: [lazyBuiltins, pageAssets],
+    plugins: [lazyBuiltins, pageAssets, packedClient],
     legalComments: "linked",
-    logLevel: "warning",
   });
   chmodSync(path, 0o755);
 }

@@ -10,6 +10,8 @@ export interface ImportStatement {
 
 /** The layers of src, left to right; a file may take values only from its own, and types from those to the left. */
 const STAGES = ["sources", "correlate", "identify", "diagnose", "ship"];
+/** What any of them may take: no I/O, no clock, and nothing of src within. */
+const FOR_ALL = ["backoff"];
 /** What stands on top of them: each takes what it likes of the stages, and of this list what stands to its left. */
 const ON_TOP = [
   "version",
@@ -107,6 +109,8 @@ function layerOf(path: string): string {
 
 function whyWrongLayer(from: string, to: string, typeOnly: boolean): string | undefined {
   if (from === to) return undefined;
+  if (FOR_ALL.includes(from)) return `${from} is for all stages: it knows nothing of src`;
+  if (FOR_ALL.includes(to)) return undefined;
   if (!STAGES.includes(from)) return ON_TOP.includes(from) ? whyBelowTop(from, to) : `src/${from} is not in the table`;
   if (!STAGES.includes(to)) return `the stage ${from} knows nothing of ${to}`;
   if (STAGES.indexOf(to) > STAGES.indexOf(from)) return `${to} comes after ${from}`;

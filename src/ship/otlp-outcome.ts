@@ -2,6 +2,7 @@
  * A failed export → what to do with its batch, by the OTLP specification.
  * https://opentelemetry.io/docs/specs/otlp/#failures-1
  */
+import { parseRetryAfter } from "../../parsers/retry-after.ts";
 import { describeFailure } from "./otlp-failure.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -48,15 +49,4 @@ export function toFailedOutcome(
   }
   if (status === UNREAD) return { kind: "retry", reason };
   return { kind: status < 400 || MISCONFIGURED.has(status) ? "blocked" : "rejected", reason };
-}
-
-/**
- * `120` or an HTTP date, https://www.rfc-editor.org/rfc/rfc9110#field.retry-after.
- * @returns milliseconds from `nowMs` on; undefined: neither of the two
- */
-export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
-  const dateMs = Date.parse(value);
-  return Number.isNaN(dateMs) ? undefined : Math.max(dateMs - nowMs, 0);
 }

@@ -6,7 +6,7 @@
  * is set aside, and grow again with each success.
  */
 import { setImmediate } from "node:timers/promises";
-import { type BackoffOptions, createBackoff } from "./backoff.ts";
+import { type BackoffOptions, createBackoff } from "../backoff.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS } from "./batch-queue.ts";
 import type { LogRecord } from "./log-record.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";

@@ -50,6 +50,26 @@ test("the agent reads its configuration", async () => {
   expect((await run(["agent", "--config", "bad.yaml"])).stderr).toMatch(/unknown setting bakend in .* mean backend\?/);
 });
 
+test("what reads a kubeconfig is packed, and works", async () => {
+  const part = join(folder, "kubeconfig.mjs");
+  await buildProgram(part, "src/identify/api/kubeconfig.ts");
+  // Its code as it is would be 1.9 MB.
+  expect(statSync(part).size).toBeLessThan(500_000);
+  const file = join(folder, "kubeconfig");
+  const cluster = { name: "c", cluster: { server: "https://[::1]:6443" } };
+  const context = { name: "x", context: { cluster: "c", user: "u" } };
+  const user = { name: "u", user: { token: "secret" } };
+  const config = { "current-context": "x", clusters: [cluster], contexts: [context], users: [user] };
+  writeFileSync(file, JSON.stringify(config));
+  const { openKubeconfig } = (await import(part)) as typeof import("../../src/identify/api/kubeconfig.ts");
+  const connection = await openKubeconfig({ file }).connection();
+  expect(connection).toEqual({
+    server: new URL("https://[::1]:6443"),
+    headers: { authorization: "Bearer secret" },
+    tls: {},
+  });
+});
+
 test("the agent's log works", async () => {
   const { stderr, status } = await run(["agent", "--stdout", "--kmsg", "/nonexistent", "--host-root", "/nonexistent"]);
   const events = stderr

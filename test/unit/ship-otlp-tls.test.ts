@@ -1,11 +1,11 @@
 /** OTLP over https: an authority of one's own, client certificates, and what is said where they cannot be used. */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LogRecord } from "../../src/ship/log-record.ts";
 import { openOtlpShipper } from "../../src/ship/otlp.ts";
+import { openCertificates } from "../certificates.ts";
 import { type OtlpReceiver, openOtlpReceiver } from "../otlp-receiver.ts";
 
 const RECORD: LogRecord = {
@@ -21,48 +21,24 @@ let folder = "";
 let open: OtlpReceiver;
 let mutual: OtlpReceiver;
 
-function openssl(...args: string[]): void {
-  execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-}
-
-/** Makes NAME.key and NAME.pem. */
-function makeCertificate(name: string, issuer: string): void {
-  openssl(
-    "req",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    "-keyout",
-    `${name}.key`,
-    "-out",
-    `${name}.csr`,
-    "-subj",
-    `/CN=${name}`,
-  );
-  const signed = ["-CA", `${issuer}.pem`, "-CAkey", `${issuer}.key`, "-CAcreateserial", "-extfile", "names"];
-  openssl("x509", "-req", "-in", `${name}.csr`, "-out", `${name}.pem`, "-days", "2", ...signed);
-}
-
-function makeAuthority(name: string): void {
-  const own = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", `/CN=${name}`];
-  openssl("req", ...own, "-keyout", `${name}.key`, "-out", `${name}.pem`);
-}
-
 function path(file: string): string {
   return join(folder, file);
 }
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "oomscribe-tls-"));
-  writeFileSync(path("names"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
   writeFileSync(path("garbage.pem"), "not a certificate");
   writeFileSync(path("broken.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-  makeAuthority("ca");
-  makeAuthority("stranger");
-  makeCertificate("server", "ca");
-  makeCertificate("client", "ca");
-  const [ca, cert, key] = ["ca.pem", "server.pem", "server.key"].map((file) => readFileSync(path(file)));
-  if (ca === undefined || cert === undefined || key === undefined) throw new Error("openssl made no certificates");
+  const certificates = openCertificates(folder);
+  certificates.makeAuthority("ca");
+  certificates.makeAuthority("stranger");
+  certificates.make("server", "ca");
+  certificates.make("client", "ca");
+  const [ca, cert, key] = [
+    certificates.read("ca.pem"),
+    certificates.read("server.pem"),
+    certificates.read("server.key"),
+  ];
   open = await openOtlpReceiver({ tls: { cert, key } });
   mutual = await openOtlpReceiver({ tls: { cert, key, ca, requestCert: true, rejectUnauthorized: true } });
 });

@@ -1,4 +1,4 @@
-/** How long to wait before a batch is sent again: longer each time, and never the same for two agents. */
+/** How long to wait before something is tried again: longer each time, and never the same for two agents. */
 
 export interface BackoffOptions {
   /** milliseconds after the first failure, default 1 s; doubles with each further one … */
@@ -13,7 +13,7 @@ export interface BackoffOptions {
 
 export interface Backoff {
   /**
-   * @param askedMs milliseconds that the backend asked for
+   * @param askedMs milliseconds that the other side asked for
    * @returns milliseconds to wait
    */
   afterFailure(askedMs?: number): number;
@@ -23,7 +23,7 @@ export interface Backoff {
   reset(): void;
 }
 
-/** Whatever a backend asks for: one that says a year is wrong. */
+/** Whatever is asked for: a server that says a year is wrong. */
 const MAX_ASKED_MS = 3_600_000;
 /** Of what was asked for, on top: agents that were told the same must not come back in the same instant. */
 const ASKED_JITTER = 0.1;

@@ -1,0 +1,43 @@
+/** Agents' Kubernetes clients, many in one process: each follows its node, as the agent does. `node clients.ts URL FROM COUNT` */
+import { openApi } from "../../src/identify/api/api.ts";
+import { CALLS } from "../../src/identify/api/calls.ts";
+import { followPods } from "../../src/identify/api/follow-pods.ts";
+import { openObjects } from "../../src/identify/api/objects.ts";
+import { plainCredentials } from "../../test/followed.ts";
+import { answerParent } from "./child.ts";
+
+const [url = "", from = "0", count = "1"] = process.argv.slice(2);
+let pods = 0;
+
+const clients = Array.from({ length: Number(count) }, (_, index) => {
+  const api = openApi({ credentials: plainCredentials(url), userAgent: "bench" });
+  const followed = followPods({
+    api,
+    nodeName: `node-${Number(from) + index}`,
+    onReplace: (all) => {
+      pods += all.length;
+    },
+    onChange() {},
+    onTrouble() {},
+  });
+  const objects = openObjects({
+    api,
+    read: (json) => (json as { metadata?: { name?: string } }).metadata?.name,
+    onTrouble() {},
+  });
+  return { followed, objects };
+});
+
+answerParent({
+  synced: () => clients.filter(({ followed }) => followed.state.is === "synced").length,
+  changes: () => clients.reduce((sum, { followed }) => sum + followed.counts.changes, 0),
+  listed: () => pods,
+  async owners() {
+    await Promise.all(clients.map(({ objects }) => objects.get(CALLS.replicaSet, "checkout-54b94897df", "shop")));
+  },
+  memory() {
+    globalThis.gc?.();
+    const { rss, heapUsed } = process.memoryUsage();
+    return { rss, heapUsed };
+  },
+});
