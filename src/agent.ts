@@ -1,10 +1,12 @@
 /** `oomscribe agent`: reads the kernel's log and counters for as long as it runs and ships a record of every kill. */
 import type { Config } from "./config/read.ts";
+import { type ContainerKillCount, createContainerKillCounts } from "./container-kill-counts.ts";
 import { type Backend, createReplaceable, type ReplaceableBackend } from "./deliveries/backend.ts";
 import type { Deliveries } from "./deliveries/deliveries.ts";
 import { openBackends, openOutboxes } from "./deliveries/open.ts";
-import { createKillCounts, type KillCount, type KillCounts } from "./kill-counts.ts";
+import { createKillCounts, type KillCount } from "./kill-counts.ts";
 import { createLive, type Live, type LiveState } from "./live.ts";
+import { type NodeNames, openNames } from "./names-of-node.ts";
 import { readNodeResource } from "./node-facts.ts";
 import { openOwnServer } from "./own-server.ts";
 import { reload } from "./reload.ts";
@@ -33,6 +35,7 @@ export interface AgentOptions {
 /** What a restart goes on from. */
 interface AgentState extends LiveState {
   kills?: KillCount[];
+  containerKills?: ContainerKillCount[];
 }
 
 /** What sending may take of the second in which the agent is to be gone. */
@@ -103,16 +106,23 @@ interface Parts {
 async function follow({ options, events, stop, backends, context, deliveries }: Parts): Promise<ExitStatus> {
   const { config, version, readConfig = () => config } = options;
   const { settings } = config;
-  const kills = createKillCounts(deliveries.last?.kills);
-  const sources = openSources({ config, events, context, deliveries, kills });
+  const counts = {
+    kills: createKillCounts(deliveries.last?.kills),
+    containerKills: createContainerKillCounts(deliveries.last?.containerKills),
+  };
+  const names = openNames({ config, env: process.env, version, events });
+  const sources = openSources({ config, events, context, deliveries, names, counts });
   const server = await openOwnServer(settings.listen, () => ({
     version,
-    kills: kills.list(),
+    kills: counts.kills.list(),
+    containerKills: counts.containerKills.list(),
+    names: names.status(),
     deliveries: deliveries.status(),
     sources: sources.status(),
     events: events.counts(),
   })).catch((error: Error) => {
     sources.close();
+    names.close();
     throw new StartError(error.message, { cause: error });
   });
   const target = backends.map((backend) => backend.target).join(", ");
@@ -133,6 +143,7 @@ async function follow({ options, events, stop, backends, context, deliveries }: 
   process.off("SIGHUP", onHangUp);
   events.report("agent_stopping", { reason });
   sources.close();
+  names.close();
   server?.close();
   const totals = await deliveries.close({ timeoutMs: CLOSE_MS });
   events.report("agent_stopped", { ...totals, events: events.counts() });
@@ -144,7 +155,13 @@ interface SourceParts {
   events: Events;
   context: RecordContext;
   deliveries: Deliveries<AgentState>;
-  kills: KillCounts;
+  names: NodeNames;
+  counts: Counts;
+}
+
+interface Counts {
+  kills: ReturnType<typeof createKillCounts>;
+  containerKills: ReturnType<typeof createContainerKillCounts>;
 }
 
 /** @throws StartError where there is nothing to read, which the events have said */
@@ -155,14 +172,18 @@ function openSources({ config: { settings }, events, ...parts }: SourceParts): N
     live: openLive({ ...parts, clock, hasCounters, readSources, readVictim }),
     position: parts.deliveries.restored?.position,
   }));
-  if (sources === undefined) throw new StartError("");
+  if (sources === undefined) {
+    parts.names.close();
+    throw new StartError("");
+  }
   return sources;
 }
 
 type LiveParts = Omit<SourceParts, "config" | "events"> &
   Pick<Parameters<typeof createLive>[0], "hasCounters" | "readSources" | "readVictim"> & { clock: KernelClock };
 
-function openLive({ clock, deliveries, kills, ...rest }: LiveParts): Live {
+function openLive({ clock, deliveries, counts, ...rest }: LiveParts): Live {
+  const { kills, containerKills } = counts;
   return createLive({
     ...rest,
     restored: deliveries.restored,
@@ -171,7 +192,8 @@ function openLive({ clock, deliveries, kills, ...rest }: LiveParts): Live {
     commit(records, state) {
       // Before they are known: what is read again after a crash counts once.
       kills.add(records, deliveries.isNew);
-      deliveries.commit(records, { ...state, kills: kills.list() });
+      containerKills.add(records, deliveries.isNew);
+      deliveries.commit(records, { ...state, kills: kills.list(), containerKills: containerKills.list() });
     },
   });
 }

@@ -108,9 +108,10 @@ export function createLive(options: LiveOptions): Live {
   function toRecord(told: ToldKill, nowMs: number): LogRecord {
     const isLogged = told.kind === "logged";
     const who = isLogged ? nameKill(told.kill, names.identify) : names.identify(told.kill.identity);
+    const known = { who, node: names.node() };
     const record = isLogged
-      ? toLogRecord(told.kill, context, who)
-      : toUnloggedRecord(told.kill, context, toWallUs, who);
+      ? toLogRecord(told.kill, context, known)
+      : toUnloggedRecord(told.kill, context, toWallUs, known);
     const uid = String(record.attributes["log.record.uid"]);
     const atWallMs = record.timestampUs === undefined ? undefined : record.timestampUs / 1000;
     names.told({ kill: told.kill, uid, who, atWallMs }, nowMs);

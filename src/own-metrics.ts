@@ -1,6 +1,9 @@
 /** What /metrics, /healthz and /readyz tell of the agent, from what its parts say of themselves. */
+
+import type { ContainerKillCount } from "./container-kill-counts.ts";
 import type { DeliveryStatus } from "./deliveries/deliveries.ts";
 import type { KillCount } from "./kill-counts.ts";
+import type { NamesStatus } from "./names-of-node.ts";
 import type { SourceStatus } from "./sources-of-node.ts";
 import type { Metric, Sample } from "./telemetry/metrics.ts";
 import type { Check } from "./telemetry/server.ts";
@@ -8,15 +11,17 @@ import type { Check } from "./telemetry/server.ts";
 export interface AgentStatus {
   version: string;
   kills: readonly KillCount[];
+  containerKills: readonly ContainerKillCount[];
+  names: NamesStatus;
   deliveries: readonly DeliveryStatus[];
   sources: SourceStatus;
   /** by name */
   events: Readonly<Partial<Record<string, number>>>;
 }
 
-/** No label has values that come from outside, but for the endpoints, which the configuration names. */
+/** Labels whose values come from outside are the endpoints', which the configuration names, and some containers'. */
 export function toMetrics(status: AgentStatus): Metric[] {
-  const { version, kills, sources, events } = status;
+  const { version, kills, containerKills, names, sources, events } = status;
   const { log, counters, tracepoint } = sources;
   const up = (source: string, isUp: boolean): Sample => ({ labels: { source }, value: Number(isUp) });
   return [
@@ -27,6 +32,11 @@ export function toMetrics(status: AgentStatus): Metric[] {
       "oomscribe_kills_total",
       "Processes that the kernel killed, each once; goes on over restarts where there is a state directory.",
       kills.map(({ scope, attribution, kills: value }) => ({ labels: { scope, attribution }, value })),
+    ),
+    counter(
+      "oomscribe_container_kills_total",
+      "The same of containers with a name in Kubernetes: the 200 that were killed last.",
+      containerKills.map(({ kills: value, ...labels }) => ({ labels, value })),
     ),
     ...deliveryMetrics(status.deliveries),
     counter("oomscribe_kernel_log_records_read_total", "Records of the kernel's log that were read.", one(log.read)),
@@ -39,7 +49,9 @@ export function toMetrics(status: AgentStatus): Metric[] {
       up("kernel_log", log.isRead),
       up("cgroup_counters", counters.isOpen),
       up("mark_victim", tracepoint.isOpen),
+      ...(names.from === "none" ? [] : [up(names.from === "api" ? "kubernetes_api" : "kubelet", names.isSynced)]),
     ]),
+    gauge("oomscribe_pods_known", "Pods of the node that Kubernetes has told of.", one(names.pods)),
     gauge("oomscribe_cgroups_followed", "Memory cgroups whose counters are followed.", one(counters.cgroups)),
     counter(
       "oomscribe_events_total",

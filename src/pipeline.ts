@@ -33,7 +33,7 @@ export function createPipeline({ context, emit, identify = () => undefined }: Pi
   function handOn(observations: readonly OomObservation[]): void {
     for (const seen of observations) {
       if (seen.kind === "suppressed") emit(toSuppressedRecord(seen.suppressed, context));
-      else for (const kill of toKills(seen.report)) emit(toLogRecord(kill, context, nameKill(kill, identify)));
+      else for (const kill of toKills(seen.report)) emit(toLogRecord(kill, context, { who: nameKill(kill, identify) }));
     }
   }
 

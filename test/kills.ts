@@ -5,6 +5,7 @@ import { parseKmsgRecord } from "../parsers/kmsg.ts";
 import { createOomAssembler } from "../parsers/oom/assemble.ts";
 import type { OomReport, Victim } from "../parsers/oom/report.ts";
 import type { Kill, UnloggedKill } from "../src/correlate/kill.ts";
+import type { Who } from "../src/identify/who.ts";
 
 export const CONTAINER_ID = "7c1d0b9f3a5e4c6d8e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b1c0d";
 export const POD_UID = "1f3c9d1e-8b7a-4b55-9c1a-0d6f2f5e7a10";
@@ -147,4 +148,51 @@ export function killsOf(report: OomReport): Kill[] {
     ...(report.victimCgroup === undefined ? {} : { victimCgroup: report.victimCgroup }),
     ...(report.limitCgroup === undefined ? {} : { limitCgroup: report.limitCgroup }),
   }));
+}
+
+/** A container of a Deployment of which everything is known, a resize under way and its pod being deleted. */
+export function makeWho(more: Partial<Who> = {}): Who {
+  const created = 1_767_000_000_000;
+  return {
+    sources: ["kubernetes_api", "containerd"],
+    missing: ["limits"],
+    namespace: "shop",
+    pod: "checkout-54b94897df-9s5wg",
+    podUid: POD_UID,
+    configHash: "d8c9b774b8740642565fea02f8465ca2",
+    node: "node-7",
+    container: "api",
+    containerKind: "container",
+    restarts: 2,
+    image: { name: "registry.example/checkout", tag: "1.4" },
+    imageId: "sha256:ab",
+    owners: [
+      { kind: "ReplicaSet", name: "checkout-54b94897df", evidence: "owner_reference", createdMs: created },
+      { kind: "Deployment", name: "checkout", evidence: "api" },
+    ],
+    service: { name: "checkout", namespace: "shop", version: "1.4", instanceId: "shop.checkout.api" },
+    podFacts: {
+      namespace: "shop",
+      name: "checkout-54b94897df-9s5wg",
+      labels: { "pod-template-hash": "54b94897df" },
+      resourceAnnotations: {},
+      qos: "Burstable",
+      priority: 0,
+      createdMs: created,
+      deletionMs: created,
+      memory: { request: 1, limit: 2 },
+      memoryVolumes: [],
+      containers: [],
+    },
+    containerFacts: {
+      name: "api",
+      kind: "container",
+      id: CONTAINER_ID,
+      memory: { request: 33_554_432, limit: 67_108_864 },
+      wanted: { limit: 134_217_728 },
+      state: { is: "running", startedMs: created + 1000 },
+      lastState: { is: "terminated", reason: "OOMKilled", exitCode: 137 },
+    },
+    ...more,
+  };
 }

@@ -27,6 +27,11 @@ export const SCHEMA = z.strictObject({
   environment: text.optional(),
   "node-name": text.optional(),
   "cluster-name": text.optional(),
+  kubernetes: z.enum(SETTINGS.kubernetes.choices).optional(),
+  kubeconfig: text.optional(),
+  kubelet: text.optional(),
+  "kubelet-ca-file": text.optional(),
+  "service-labels": z.enum(SETTINGS["service-labels"].choices).optional(),
   "resource-attributes": map.optional(),
   "state-dir": text.optional(),
   // Below, the outbox would hold no more than a few reports.

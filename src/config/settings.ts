@@ -139,6 +139,38 @@ export const SETTINGS = {
     standard: ["K8S_CLUSTER_NAME", "CLUSTER_NAME"],
     help: "the cluster's name",
   },
+  kubernetes: {
+    value: "WHEN",
+    kind: "text",
+    choices: ["auto", "off"],
+    default: "auto",
+    help: "ask the API server or the kubelet for the names of this node's pods where they can be reached, or never; names that the node's own files have need neither",
+  },
+  kubeconfig: {
+    value: "FILE",
+    kind: "text",
+    option: true,
+    default: "in a pod its service account",
+    help: "where the API server is and how it is spoken to, for an agent that is in no pod",
+  },
+  kubelet: {
+    value: "ADDRESS",
+    kind: "text",
+    help: "ask the kubelet for the node's pods every ten seconds, and not the API server: the node's address, or a URL such as http://127.0.0.1:10255",
+  },
+  "kubelet-ca-file": {
+    value: "FILE",
+    kind: "text",
+    default: "the cluster's authority",
+    help: "PEM: the authority that signed the kubelet's certificate; `anyone`: it is not checked, as many kubelets sign their own",
+  },
+  "service-labels": {
+    value: "WHETHER",
+    kind: "text",
+    choices: ["use", "ignore"],
+    default: "ignore",
+    help: "name services by the labels app.kubernetes.io/instance, name and version too, before their owner's name",
+  },
   "resource-attributes": {
     value: "KEY=VALUE,…",
     kind: "map",

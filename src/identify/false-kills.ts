@@ -5,14 +5,11 @@
  * that merely asked for memory, ends as OOMKilled 137. Proof is the container's own counter: it was read, it says 0, and
  * no kill was told that it could be. Where any of that is not known nothing is claimed.
  */
-import type { ContainerFacts, ContainerState, PodFacts } from "./pod.ts";
+import type { ContainerFacts, ContainerState } from "./pod.ts";
 import type { PodChange } from "./pod-cache.ts";
 
 export interface FalseKill {
   containerId: string;
-  pod: PodFacts;
-  /** as it was when it ended */
-  container: ContainerFacts;
   ended: ContainerState;
 }
 
@@ -52,12 +49,12 @@ export function createFalseKills(startMs: number): FalseKills {
   /** those that are decided */
   const judged = new Map<string, true>();
 
-  function see(pod: PodFacts, container: ContainerFacts, nowMs: number): void {
+  function see(container: ContainerFacts, nowMs: number): void {
     for (const state of [container.state, container.lastState]) {
       const containerId = state?.containerId;
       if (state?.reason !== "OOMKilled" || containerId === undefined || (state.finishedMs ?? 0) <= startMs) continue;
       if (open.has(containerId) || judged.has(containerId)) continue;
-      open.set(containerId, { containerId, pod, container, ended: state, sinceMs: nowMs });
+      open.set(containerId, { containerId, ended: state, sinceMs: nowMs });
       keep(open, MAX_OPEN);
     }
   }
@@ -69,7 +66,7 @@ export function createFalseKills(startMs: number): FalseKills {
 
   return {
     change({ pod }, nowMs) {
-      for (const container of pod.containers) see(pod, container, nowMs);
+      for (const container of pod.containers) see(container, nowMs);
     },
     kill({ containerIds, isAnywhere, atMs }) {
       for (const id of containerIds) remember(killed, id, true);

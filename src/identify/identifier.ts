@@ -3,6 +3,7 @@
  * next one may. Nothing is asked for here, so nothing is waited for.
  */
 import type { CgroupIdentity } from "../../parsers/cgroup/path.ts";
+import type { ContainerNames } from "../../parsers/runtimes/container-names.ts";
 import { parseImage } from "./image.ts";
 import { type Owner, ownersOf } from "./owners.ts";
 import type { ContainerFacts, PodFacts } from "./pod.ts";
@@ -10,26 +11,14 @@ import type { KnownContainer, PodCache } from "./pod-cache.ts";
 import { serviceOf } from "./service.ts";
 import type { MissingName, NameSource, Who } from "./who.ts";
 
-/** What the node's files say of a container or its pod. */
-export interface FileNames {
-  source: Extract<NameSource, "containerd" | "cri-o" | "docker" | "podman" | "log_directory">;
-  namespace?: string;
-  pod?: string;
-  /** its name in the pod, or the runtime's own */
-  container?: string;
-  isSandbox?: boolean;
-  restarts?: number;
-  image?: string;
-  imageId?: string;
-}
-
 export interface NameSources {
   /** @param source whose pods these are */
   pods: Pick<PodCache, "byContainer" | "byUid">;
   podSource: Extract<NameSource, "kubernetes_api" | "kubelet" | "pod_list">;
-  files?: (containerId: string | undefined, podUid: string | undefined) => FileNames | undefined;
+  /** what the node's files say */
+  files?: ((containerId: string | undefined, podUid: string | undefined) => ContainerNames | undefined) | undefined;
   /** what the API has said of an owner; undefined: it was not asked, or has not answered yet */
-  askedOwner?: (pod: PodFacts, owner: Owner) => Owner[] | undefined;
+  askedOwner?: ((pod: PodFacts, owner: Owner) => Owner[] | undefined) | undefined;
   /** services are named by the well-known labels too */
   useLabels?: boolean;
 }
@@ -55,7 +44,7 @@ export function identify(identity: CgroupIdentity | undefined, sources: NameSour
     ...(pod === undefined ? {} : { podFacts: pod }),
     ...(container === undefined ? {} : { containerFacts: container }),
   };
-  if (identity.podUid === undefined && who.pod === undefined) return who;
+  if (identity.podUid === undefined && who.pod === undefined) return { ...who, ...composeService(files) };
   return { ...who, missing: missingOf(who), service: serviceOf(who, sources.useLabels ?? false) };
 }
 
@@ -83,7 +72,7 @@ function filesOf(
   identity: CgroupIdentity,
   known: KnownContainer | undefined,
   { files }: NameSources,
-): FileNames | undefined {
+): ContainerNames | undefined {
   return known === undefined ? files?.(identity.containerId, identity.podUid) : undefined;
 }
 
@@ -93,7 +82,7 @@ function ownersWithApi(pod: PodFacts, { askedOwner }: NameSources): Owner[] {
   return (controller === undefined ? undefined : askedOwner?.(pod, controller)) ?? owners;
 }
 
-function namesOf(identity: CgroupIdentity, pod: PodFacts | undefined, files: FileNames | undefined): Partial<Who> {
+function namesOf(identity: CgroupIdentity, pod: PodFacts | undefined, files: ContainerNames | undefined): Partial<Who> {
   const hash = pod?.configHash ?? (identity.staticPod ? identity.podUid : undefined);
   const uid = pod?.uid ?? (identity.staticPod ? undefined : identity.podUid);
   return {
@@ -105,7 +94,7 @@ function namesOf(identity: CgroupIdentity, pod: PodFacts | undefined, files: Fil
   };
 }
 
-function containerOf(container: ContainerFacts | undefined, files: FileNames | undefined): Partial<Who> {
+function containerOf(container: ContainerFacts | undefined, files: ContainerNames | undefined): Partial<Who> {
   if (container !== undefined) {
     return {
       container: container.name,
@@ -116,10 +105,18 @@ function containerOf(container: ContainerFacts | undefined, files: FileNames | u
   }
   if (files?.isSandbox) return { containerKind: "sandbox" };
   return {
-    ...set("container", files?.container),
+    ...set("container", files?.container ?? files?.name),
+    ...set("memoryLimit", files?.memoryLimit),
     ...set("restarts", files?.restarts),
     ...imageOf(files),
   };
+}
+
+/** Docker Compose's project and service are OpenTelemetry's namespace and name of a service. */
+function composeService(files: ContainerNames | undefined): Partial<Who> | undefined {
+  const { composeService: name, composeProject: namespace } = files ?? {};
+  if (name === undefined) return undefined;
+  return { service: { name, ...(namespace === undefined ? {} : { namespace }) } };
 }
 
 function imageOf(of: { image?: string; imageId?: string } | undefined): Partial<Who> {
@@ -138,7 +135,7 @@ function missingOf(who: Who): MissingName[] {
     image: who.image !== undefined || isSandbox,
     // A pod that the API shows without a controller has none.
     owner: who.podFacts !== undefined,
-    limits: who.containerFacts !== undefined || isSandbox,
+    limits: who.containerFacts !== undefined || who.memoryLimit !== undefined || isSandbox,
   };
   return (Object.keys(found) as MissingName[]).filter((name) => !found[name]);
 }

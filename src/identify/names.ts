@@ -8,6 +8,7 @@ import type { CounterReading } from "../sources/cgroup-counters.ts";
 import { createFalseKills, type FalseKill } from "./false-kills.ts";
 import { createFollowUps, type FollowUp } from "./follow-ups.ts";
 import { type Identify, identify, type NameSources } from "./identifier.ts";
+import type { NodeFacts } from "./owned-objects.ts";
 import { createPodCache, type PodChange } from "./pod-cache.ts";
 import type { Who } from "./who.ts";
 
@@ -16,6 +17,8 @@ export interface NamesOptions extends Omit<NameSources, "pods"> {
   startWallMs: number;
   /** the pods are those that there are; else what seems to run on may have ended */
   isSynced(): boolean;
+  /** the node as the API has it */
+  node(): NodeFacts | undefined;
 }
 
 /** A kill that was told, with its record's UID. */
@@ -35,6 +38,7 @@ export interface Findings {
 /** Times are CLOCK_MONOTONIC in milliseconds, unless they say otherwise. */
 export interface Names {
   identify: Identify;
+  node(): NodeFacts | undefined;
   told(kill: NamedKill, nowMs: number): void;
   counter(reading: CounterReading): void;
   /** @returns how many of the items are no pods */
@@ -61,12 +65,19 @@ export function createNames(options: NamesOptions): Names {
   }
 
   function take(others: readonly FollowUp[], nowMs: number): Findings {
-    const told = [...settled, ...others];
+    const told = [...settled, ...others].map(nameAgain);
     settled = [];
     return { followUps: told, falseKills: falseKills.tick(nowMs) };
   }
 
+  /** The API may have told of its owners since. */
+  function nameAgain(found: FollowUp): FollowUp {
+    const { owners } = identify({ kind: "container", containerId: found.containerId }, sources) ?? found.who;
+    return { ...found, who: { ...found.who, owners } };
+  }
+
   return {
+    node: options.node,
     identify: (identity) => identify(identity, sources),
     told({ kill, uid, who, atWallMs }, nowMs) {
       falseKills.kill({ ...placesOf(kill), atMs: atWallMs ?? options.startWallMs });

@@ -4,6 +4,7 @@
  */
 import type { V1ContainerState, V1ContainerStatus, V1Pod, V1ResourceRequirements } from "@kubernetes/client-node";
 import type { QosClass } from "../../parsers/cgroup/path.ts";
+import { known, text } from "../../parsers/loose-json.ts";
 import { parseQuantity } from "./quantity.ts";
 
 /** Bytes; absent where none is set. */
@@ -104,7 +105,7 @@ const CONFIG_HASH = "kubernetes.io/config.hash";
 const QOS_CLASSES: readonly string[] = ["Guaranteed", "Burstable", "BestEffort"] satisfies QosClass[];
 
 /** Any part of it may be missing, or be something else. */
-type Loose<T> = LooseValue<NonNullable<T>>;
+export type Loose<T> = LooseValue<NonNullable<T>>;
 type LooseValue<T> = T extends readonly (infer E)[]
   ? readonly Loose<E>[] | undefined | null
   : T extends Date
@@ -122,7 +123,7 @@ export function toPodFacts(json: unknown): PodFacts | undefined {
   const { metadata, spec, status } = pod ?? {};
   const annotations = (metadata?.annotations ?? {}) as Record<string, unknown>;
   const qos = text(status?.qosClass);
-  return withoutUndefined<PodFacts>({
+  return known<PodFacts>({
     namespace,
     name,
     uid: text(metadata?.uid),
@@ -137,8 +138,8 @@ export function toPodFacts(json: unknown): PodFacts | undefined {
     owner: toOwner(metadata?.ownerReferences),
     qos: qos !== undefined && QOS_CLASSES.includes(qos) ? (qos as QosClass) : undefined,
     priority: number(spec?.priority),
-    createdMs: time(metadata?.creationTimestamp),
-    deletionMs: time(metadata?.deletionTimestamp),
+    createdMs: toTime(metadata?.creationTimestamp),
+    deletionMs: toTime(metadata?.deletionTimestamp),
     phase: text(status?.phase),
     reason: text(status?.reason),
     memory: toBounds(spec?.resources),
@@ -150,12 +151,14 @@ export function toPodFacts(json: unknown): PodFacts | undefined {
 type LooseSpec = Loose<V1Pod["spec"]>;
 type LooseStatus = Loose<V1Pod["status"]>;
 
-function toOwner(references: Loose<NonNullable<V1Pod["metadata"]>["ownerReferences"]>): OwnerReference | undefined {
+export function toOwner(
+  references: Loose<NonNullable<V1Pod["metadata"]>["ownerReferences"]>,
+): OwnerReference | undefined {
   const reference = list(references).find((one) => one?.controller === true);
   const kind = text(reference?.kind);
   const name = text(reference?.name);
   if (kind === undefined || name === undefined) return undefined;
-  return withoutUndefined<OwnerReference>({ kind, name, uid: text(reference?.uid) });
+  return known<OwnerReference>({ kind, name, uid: text(reference?.uid) });
 }
 
 function toMemoryVolumes(spec: LooseSpec): MemoryVolume[] {
@@ -164,7 +167,7 @@ function toMemoryVolumes(spec: LooseSpec): MemoryVolume[] {
     const name = text(volume?.name);
     if (name === undefined || volume?.emptyDir?.medium !== "Memory") return [];
     const mounting = containers.filter((one) => list(one?.volumeMounts).some((mount) => mount?.name === name));
-    return withoutUndefined<MemoryVolume>({
+    return known<MemoryVolume>({
       name,
       sizeLimit: parseQuantity(volume.emptyDir.sizeLimit),
       containers: mounting.flatMap((one) => text(one?.name) ?? []),
@@ -202,7 +205,7 @@ function toContainer(
   const inForce = toBounds(status?.resources);
   const isResizing = inForce !== undefined && (inForce.limit !== wanted.limit || inForce.request !== wanted.request);
   const [runtime, id] = splitContainerId(status?.containerID);
-  return withoutUndefined<ContainerFacts>({
+  return known<ContainerFacts>({
     name,
     kind,
     image: text(container?.image) ?? text(status?.image),
@@ -220,28 +223,29 @@ function toContainer(
 function toState(state: Loose<V1ContainerState>): ContainerState | undefined {
   const { terminated, running, waiting } = state ?? {};
   if (terminated) {
-    return withoutUndefined<ContainerState>({
+    return known<ContainerState>({
       is: "terminated",
       reason: text(terminated.reason),
       exitCode: number(terminated.exitCode),
       signal: number(terminated.signal),
-      startedMs: time(terminated.startedAt),
-      finishedMs: time(terminated.finishedAt),
+      startedMs: toTime(terminated.startedAt),
+      finishedMs: toTime(terminated.finishedAt),
       containerId: splitContainerId(terminated.containerID)[1],
     });
   }
-  if (running) return withoutUndefined<ContainerState>({ is: "running", startedMs: time(running.startedAt) });
-  if (waiting) return withoutUndefined<ContainerState>({ is: "waiting", reason: text(waiting.reason) });
+  if (running) return known<ContainerState>({ is: "running", startedMs: toTime(running.startedAt) });
+  if (waiting) return known<ContainerState>({ is: "waiting", reason: text(waiting.reason) });
   return undefined;
 }
 
 function toBounds(resources: Loose<V1ResourceRequirements>): MemoryBounds | undefined {
   if (resources === undefined || resources === null) return undefined;
-  const { requests, limits } = resources as { requests?: Record<string, unknown>; limits?: Record<string, unknown> };
-  return withoutUndefined<MemoryBounds>({
-    request: parseQuantity(requests?.["memory"]),
-    limit: parseQuantity(limits?.["memory"]),
-  });
+  return known<MemoryBounds>({ request: toMemory(resources.requests), limit: toMemory(resources.limits) });
+}
+
+/** The memory of a list of resources, bytes. */
+export function toMemory(resources: unknown): number | undefined {
+  return parseQuantity((resources as Record<string, unknown> | undefined | null)?.["memory"]);
 }
 
 /** `containerd://ID` → `["containerd", "ID"]`; IDs without a prefix are taken as they are */
@@ -256,15 +260,12 @@ function list<T>(value: readonly T[] | undefined | null): readonly T[] {
   return Array.isArray(value) ? value : [];
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
 function number(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
-function time(value: unknown): number | undefined {
+/** @returns milliseconds since the Unix epoch */
+export function toTime(value: unknown): number | undefined {
   const ms = typeof value === "string" ? Date.parse(value) : Number.NaN;
   return Number.isNaN(ms) ? undefined : ms;
 }
@@ -286,11 +287,4 @@ function pick(
     if (Object.keys(kept).length === MAX_PICKED) break;
   }
   return kept;
-}
-
-type OrUndefined<T> = { [K in keyof T]: T[K] | undefined };
-
-/** Fields that are known: an absent one is no field. */
-function withoutUndefined<T extends object>(fields: OrUndefined<T>): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

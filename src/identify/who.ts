@@ -44,9 +44,11 @@ export interface Who {
   restarts?: number;
   image?: ImageReference;
   imageId?: string;
+  /** bytes, as the runtime was told when it made the container; where the API's word is not to be had */
+  memoryLimit?: number;
   /** the controller first, then what owns that; empty: none, or not known */
   owners: readonly Owner[];
-  /** of a pod */
+  /** of a pod, or of Docker Compose */
   service?: Service;
   /** all that is known of the pod and of the container as it was, where a list or the API told */
   podFacts?: PodFacts;

@@ -499,6 +499,21 @@ export const ATTRIBUTE_GROUPS = [
     },
   },
   {
+    title: "The node in Kubernetes",
+    on: "record",
+    events: KILL,
+    from: "the Kubernetes API, ten minutes before at most",
+    keys: {
+      "oom.kubernetes.node.capacity": { type: "int", unit: "By", meaning: "its memory, as the kubelet sees it" },
+      "oom.kubernetes.node.allocatable": { type: "int", unit: "By", meaning: "of it for pods" },
+      "oom.kubernetes.node.conditions": {
+        type: "string[]",
+        when: "one tells of trouble",
+        meaning: "`MemoryPressure`, `DiskPressure`, `PIDPressure`, `NotReady`, …",
+      },
+    },
+  },
+  {
     title: "Reports that the kernel left out",
     on: "record",
     events: ["oom.report.suppressed"],

@@ -1,24 +1,23 @@
 /** A kill → its log record: who was killed on the resource, how on the record, and one sentence for people. */
 import type { Kill } from "../correlate/kill.ts";
-import type { Who } from "../identify/who.ts";
 import type { RecordAttributes } from "./attributes.ts";
 import { bootIdOf, DEFAULT_ORIGINAL_LIMIT_BYTES, DEFAULT_PAGE_SIZE, type RecordContext } from "./context.ts";
 import { setKillAttributes, setPosition } from "./kill-attributes.ts";
+import type { Known } from "./known.ts";
 import type { Attributes, LogRecord } from "./log-record.ts";
 import { quoteLines } from "./original.ts";
 import { countUid, lineUid } from "./record-uid.ts";
 import { toKillResource, toNodeResource } from "./resource.ts";
 import { killSentence } from "./sentence.ts";
-import { setWho } from "./who-attributes.ts";
+import { setNode, setWho } from "./who-attributes.ts";
 
 const EVENT = "oom.kill";
 
 /**
  * The record of a kill. What is not known is left out. A limit of a container, a pod or another cgroup is an ERROR: the
  * workload's own; a node out of memory is FATAL: it takes whom it finds.
- * @param who whose container it was, where that has a name
  */
-export function toLogRecord(kill: Kill, context: RecordContext, who?: Who): LogRecord {
+export function toLogRecord(kill: Kill, context: RecordContext, { who, node }: Known = {}): LogRecord {
   const { record } = kill;
   const pageSize = context.pageSize ?? DEFAULT_PAGE_SIZE;
   const bootId = bootIdOf(record.bootId, context);
@@ -30,6 +29,7 @@ export function toLogRecord(kill: Kill, context: RecordContext, who?: Who): LogR
   setKillAttributes(attributes, kill, pageSize);
   if (who !== undefined)
     setWho(attributes, who, record.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
+  if (node !== undefined) setNode(attributes, node);
   // A container whose own process is killed ends, and its runtime says why.
   if (kill.pid1 === true && who?.podFacts !== undefined) attributes["oom.kubernetes.visible"] = true;
   setPosition(attributes, record, bootId);

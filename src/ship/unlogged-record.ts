@@ -4,24 +4,24 @@ import type { Who } from "../identify/who.ts";
 import type { RecordAttributes } from "./attributes.ts";
 import { bootIdOf, type RecordContext } from "./context.ts";
 import { setCgroup, setProcess } from "./kill-attributes.ts";
+import type { Known } from "./known.ts";
 import type { LogRecord } from "./log-record.ts";
 import { countUid } from "./record-uid.ts";
 import { toKillResource, toNodeResource } from "./resource.ts";
 import { placeOf, processOf } from "./sentence.ts";
-import { setWho } from "./who-attributes.ts";
+import { setNode, setWho } from "./who-attributes.ts";
 
 const EVENT = "oom.kill";
 
 /**
  * The record of such a kill: whose memory ran out is not known, so it is an ERROR of what was killed.
  * @param toWallUs CLOCK_MONOTONIC in milliseconds → microseconds since the Unix epoch
- * @param who whose container it was, where that has a name
  */
 export function toUnloggedRecord(
   kill: UnloggedKill,
   context: RecordContext,
   toWallUs: (monotonicMs: number) => number,
-  who?: Who,
+  { who, node }: Known = {},
 ): LogRecord {
   const bootId = bootIdOf(undefined, context);
   const timestampUs = toWallUs(kill.untilMs);
@@ -39,6 +39,7 @@ export function toUnloggedRecord(
   if (kill.victim !== undefined) setProcess(attributes, kill.victim);
   setCgroup(attributes, kill);
   if (who !== undefined) setWho(attributes, who, timestampUs / 1000);
+  if (node !== undefined) setNode(attributes, node);
   return {
     timestampUs,
     severityText: "ERROR",

@@ -1,4 +1,5 @@
 /** The attributes of a record about a container in Kubernetes: how it is named, and how it stood when it was killed. */
+import type { NodeFacts } from "../identify/owned-objects.ts";
 import type { ContainerFacts, PodFacts } from "../identify/pod.ts";
 import type { Who } from "../identify/who.ts";
 import { type RecordAttributes, set } from "./attributes.ts";
@@ -13,8 +14,15 @@ export function setWho(into: RecordAttributes, who: Who, atMs: number | undefine
   set(into, "oom.owner.evidence", owner?.evidence);
   const replicaSet = who.owners.find(({ kind }) => kind === "ReplicaSet");
   set(into, "oom.rollout.age", secondsSince(replicaSet?.createdMs, atMs));
+  set(into, "oom.container.memory.limit", who.memoryLimit);
   if (who.podFacts !== undefined) setPod(into, who.podFacts, atMs);
   if (who.containerFacts !== undefined) setContainer(into, who.containerFacts, atMs);
+}
+
+export function setNode(into: RecordAttributes, { capacity, allocatable, conditions }: NodeFacts): void {
+  set(into, "oom.kubernetes.node.capacity", capacity);
+  set(into, "oom.kubernetes.node.allocatable", allocatable);
+  if (conditions.length > 0) into["oom.kubernetes.node.conditions"] = [...conditions];
 }
 
 function setPod(into: RecordAttributes, pod: PodFacts, atMs: number | undefined): void {

@@ -38,6 +38,11 @@ export const EVENTS = {
   mark_victim_unavailable: { level: "info", message: "the tracepoint oom:mark_victim is not to be had: not needed" },
   mark_victim_lost: { level: "warn", message: "entries of oom:mark_victim were overwritten before they were read" },
   mark_victim_read_failed: { level: "warn", message: "reading oom:mark_victim fails: it is not read any more" },
+  kubernetes_not_asked: { level: "info", message: "no Kubernetes API is asked: names are those of the node's files" },
+  kubernetes_node_name_missing: {
+    level: "error",
+    message: "the node's name is not set (K8S_NODE_NAME, spec.nodeName): its pods cannot be asked for",
+  },
   kubernetes_synced: { level: "info", message: "the node's pods are known, and followed" },
   kubernetes_watch_failed: { level: "warn", message: "the node's pods are not followed now: what was known stays" },
   kubernetes_refused: {

@@ -24,7 +24,13 @@ interface Node {
 function nodeWith(...pods: object[]): Node {
   const node: Node = {
     isSynced: true,
-    names: createNames({ startWallMs: START, podSource: "kubernetes_api", isSynced: () => node.isSynced }),
+    names: createNames({
+      startWallMs: START,
+      podSource: "kubernetes_api",
+      useLabels: false,
+      isSynced: () => node.isSynced,
+      node: () => undefined,
+    }),
   };
   node.names.replacePods(pods, 0);
   return node;

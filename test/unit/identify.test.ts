@@ -1,7 +1,8 @@
 /** A victim's cgroup → who that was: from the API's pods, from the node's files, and whose limit it was. */
 import { describe, expect, test } from "vitest";
 import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
-import { type FileNames, identify, type NameSources } from "../../src/identify/identifier.ts";
+import type { ContainerNames } from "../../parsers/runtimes/container-names.ts";
+import { identify, type NameSources } from "../../src/identify/identifier.ts";
 import { createPodCache } from "../../src/identify/pod-cache.ts";
 import { refineScope } from "../../src/identify/scope.ts";
 import type { Who } from "../../src/identify/who.ts";
@@ -18,7 +19,7 @@ function whoIn(path: string, items: readonly unknown[], more: Partial<NameSource
 }
 
 const pod = plainPod({ uid: UID, containers: [{ id: `containerd://${APP}`, limit: "64Mi" }] });
-const files = (names: FileNames) => (): FileNames => names;
+const files = (names: ContainerNames) => (): ContainerNames => names;
 
 describe("names", () => {
   test("of the API: all that there is to say", () => {
@@ -41,7 +42,7 @@ describe("names", () => {
     expect(who?.container).toBeUndefined();
   });
   test("… and the node's files have it", () => {
-    const names: FileNames = { source: "containerd", container: "app", image: "registry.example/web:2" };
+    const names: ContainerNames = { source: "containerd", container: "app", image: "registry.example/web:2" };
     expect(whoIn(pathOf(containerId("b2")), [pod], { files: files(names) })).toMatchObject({
       sources: ["kubernetes_api", "containerd"],
       missing: ["limits"],
@@ -51,7 +52,13 @@ describe("names", () => {
     });
   });
   test("the files alone, where there is no API", () => {
-    const names: FileNames = { source: "cri-o", namespace: "shop", pod: "web-0", container: "app", image: "web:1" };
+    const names: ContainerNames = {
+      source: "cri-o",
+      namespace: "shop",
+      pod: "web-0",
+      container: "app",
+      image: "web:1",
+    };
     expect(whoIn(pathOf(APP), [], { files: files(names) })).toMatchObject({
       sources: ["cri-o"],
       missing: ["owner", "limits"],
@@ -80,7 +87,7 @@ describe("names", () => {
   });
   test("no Kubernetes at all: the runtime's name, and no service made of it", () => {
     const who = whoIn(`/docker/${APP}`, [], {
-      files: files({ source: "docker", container: "db", image: "postgres:17" }),
+      files: files({ source: "docker", name: "db", image: "postgres:17" }),
     });
     expect(who).toMatchObject({
       sources: ["docker"],
@@ -90,10 +97,17 @@ describe("names", () => {
     });
     expect(who?.service).toBeUndefined();
   });
+  test("Docker Compose's service is one", () => {
+    const names: ContainerNames = { source: "docker", name: "shop-db-1", composeProject: "shop", composeService: "db" };
+    expect(whoIn(`/docker/${APP}`, [], { files: files(names) })).toMatchObject({
+      container: "shop-db-1",
+      service: { name: "db", namespace: "shop" },
+    });
+  });
   test.each([["/system.slice/sshd.service"], ["/"], ["/user.slice/user-1000.slice/session-2.scope"], ["/kubepods"]])(
     "%s is nobody's",
     (path) => {
-      expect(whoIn(path, [pod], { files: files({ source: "docker", container: "x" }) })).toBeUndefined();
+      expect(whoIn(path, [pod], { files: files({ source: "docker", name: "x" }) })).toBeUndefined();
     },
   );
   test("the API's word of an owner stands above what labels say", () => {

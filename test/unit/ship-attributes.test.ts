@@ -3,12 +3,24 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { renderRecordPage } from "../../scripts/record-docs.ts";
 import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../../src/ship/attributes.ts";
+import { toFalseKillRecord } from "../../src/ship/false-kill-record.ts";
+import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
 import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
 import type { AttributeValue, LogRecord } from "../../src/ship/log-record.ts";
 import { toDroppedRecord } from "../../src/ship/outbox-dropped.ts";
 import { toLogRecord } from "../../src/ship/record.ts";
 import { toUnloggedRecord } from "../../src/ship/unlogged-record.ts";
-import { BOOT_ID, killsOf, makeBareKill, makeKill, makeRecord, makeUnloggedKill, readReports } from "../kills.ts";
+import {
+  BOOT_ID,
+  CONTAINER_ID,
+  killsOf,
+  makeBareKill,
+  makeKill,
+  makeRecord,
+  makeUnloggedKill,
+  makeWho,
+  readReports,
+} from "../kills.ts";
 
 const groups: readonly AttributeGroup[] = ATTRIBUTE_GROUPS;
 const NODE = {
@@ -62,11 +74,23 @@ function fullRecords(): LogRecord[] {
       candidates: ["/a", "/b"],
     },
   });
+  const who = makeWho();
+  const followUp = { containerId: CONTAINER_ID, who, uids: ["a"], kills: 1, waitedMs: 5 } as const;
+  const end = { is: "terminated", reason: "OOMKilled", exitCode: 137, finishedMs: 1 } as const;
   const suppressed = makeRecord("oom_kill_process: 71 callbacks suppressed");
   return [
     toLogRecord(kill, NODE),
     toLogRecord(inUnit, NODE),
+    toLogRecord(kill, NODE, { who, node: { capacity: 2, allocatable: 1, conditions: ["MemoryPressure"] } }),
+    ...["StatefulSet", "DaemonSet", "Job", "CronJob"].map((kind) =>
+      toLogRecord(kill, NODE, { who: makeWho({ owners: [{ kind, name: "x", evidence: "owner_reference" }] }) }),
+    ),
+    toLogRecord(kill, NODE, { who: { sources: ["docker"], missing: [], owners: [], container: "db" } }),
     toUnloggedRecord(makeUnloggedKill(), NODE, (ms) => ms * 1000),
+    toUnloggedRecord(makeUnloggedKill(), NODE, (ms) => ms * 1000, { who }),
+    toFollowUpRecord({ ...followUp, outcome: "oom_killed", next: "restarted", ended: end, isVisible: true }, NODE, 9),
+    toFollowUpRecord({ ...followUp, outcome: "none", isVisible: false, pid1: false }, NODE, 9),
+    toFalseKillRecord({ containerId: CONTAINER_ID, ended: end }, () => who, NODE, 9),
     toSuppressedRecord({ count: 71, record: suppressed }, NODE),
     toGapRecord({ firstSeq: 1, lost: 2 }, NODE),
     toDroppedRecord({ reason: "too_old", records: 3, bytes: 900, sinceMs: 1, untilMs: 2 }, NODE),

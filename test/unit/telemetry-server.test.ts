@@ -13,6 +13,8 @@ const STATUS: AgentStatus = {
     { scope: "container", attribution: "exact", kills: 3 },
     { scope: "node", attribution: "unknown", kills: 1 },
   ],
+  containerKills: [{ namespace: "shop", pod: "web-0", container: "app", kills: 2 }],
+  names: { from: "api", isSynced: false, pods: 12 },
   deliveries: [
     {
       target: "http://a/v1/logs",
@@ -62,6 +64,9 @@ test("/metrics, line by line", async () => {
     `oomscribe_build_info{version="1.2.3",node="${process.versions.node}"} 1`,
     'oomscribe_kills_total{scope="container",attribution="exact"} 3',
     'oomscribe_kills_total{scope="node",attribution="unknown"} 1',
+    'oomscribe_container_kills_total{namespace="shop",pod="web-0",container="app"} 2',
+    'oomscribe_source_up{source="kubernetes_api"} 0',
+    "oomscribe_pods_known 12",
     'oomscribe_records_sent_total{endpoint="http://a/v1/logs"} 5',
     'oomscribe_records_rejected_total{endpoint="http://a/v1/logs"} 1',
     'oomscribe_records_dropped_total{endpoint="http://a/v1/logs",reason="too_old"} 6',

@@ -1,0 +1,161 @@
+/** Opens what names kills on this node, and connects it: the API server's pods or the kubelet's, and the node's own files. */
+import { hostname } from "node:os";
+import { parseCgroupPath } from "../parsers/cgroup/path.ts";
+import type { Config } from "./config/read.ts";
+import type { Settings } from "./config/schema.ts";
+import { type Api, openApi } from "./identify/api/api.ts";
+import { type Credentials, openServiceAccount } from "./identify/api/credentials.ts";
+import { followPods } from "./identify/api/follow-pods.ts";
+import type { FollowState } from "./identify/api/follow-state.ts";
+import { openKubeconfig } from "./identify/api/kubeconfig.ts";
+import { openObjects } from "./identify/api/objects.ts";
+import { openDiskNames } from "./identify/disk/disk-names.ts";
+import { followKubelet } from "./identify/kubelet.ts";
+import { createNames, type Names } from "./identify/names.ts";
+import { createOwnedObjects, type OwnedObjects, readOwnedObject } from "./identify/owned-objects.ts";
+import type { CounterReading } from "./sources/cgroup-counters.ts";
+import { monotonicMs } from "./sources/monotonic.ts";
+import type { Events } from "./telemetry/events.ts";
+
+export interface NamesStatus {
+  /** where the pods come from; `none`: names are those of the node's files */
+  from: "api" | "kubelet" | "none";
+  isSynced: boolean;
+  pods: number;
+}
+
+export interface NodeNames extends Names {
+  status(): NamesStatus;
+  close(): void;
+}
+
+export interface NamesOptions {
+  config: Pick<Config, "settings">;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Oomscribe's own */
+  version: string;
+  events: Events;
+}
+
+/** A source of pods, or none. */
+interface Pods {
+  from: NamesStatus["from"];
+  state(): FollowState["is"];
+  objects?: OwnedObjects;
+  close(): void;
+}
+
+export function openNames({ config: { settings }, env, version, events }: NamesOptions): NodeNames {
+  const disk = openDiskNames({ hostRoot: settings["host-root"] ?? "/", onTrouble: events.report });
+  let pods: Pods = NO_PODS;
+  const names = createNames({
+    startWallMs: Date.now(),
+    podSource: settings.kubelet === undefined ? "kubernetes_api" : "kubelet",
+    files: disk.of,
+    askedOwner: (pod, owner) => pods.objects?.ownersOf(pod, owner),
+    useLabels: settings["service-labels"] === "use",
+    isSynced: () => pods.state() === "synced",
+    node: () => pods.objects?.node(),
+  });
+  pods = openPods({ settings, env, userAgent: `oomscribe/${version}`, events, names });
+
+  return {
+    ...names,
+    get size() {
+      return names.size;
+    },
+    counter(reading) {
+      learn(disk, reading);
+      names.counter(reading);
+    },
+    status: () => ({ from: pods.from, isSynced: pods.state() === "synced", pods: names.size.pods }),
+    close() {
+      pods.close();
+      disk.close();
+    },
+  };
+}
+
+/** A container's files are read while they are there, if it may need a name. */
+function learn(disk: ReturnType<typeof openDiskNames>, { cgroup, why }: CounterReading): void {
+  if (why === "removed") disk.gone(cgroup);
+  else if (why === "found" && parseCgroupPath(cgroup).kind === "container") disk.learn(cgroup);
+}
+
+const NO_PODS: Pods = { from: "none", state: () => "never", close() {} };
+
+interface PodParts {
+  settings: Settings;
+  env: NamesOptions["env"];
+  userAgent: string;
+  events: Events;
+  names: Names;
+}
+
+function openPods(parts: PodParts): Pods {
+  const { settings, events } = parts;
+  if (settings.kubernetes === "off") return noPods(events, "it is turned off");
+  if (settings.kubelet !== undefined) return openKubeletPods(parts, settings.kubelet);
+  const credentials = openCredentials(parts);
+  if (credentials === undefined) return noPods(events, "this is no pod, and neither kubeconfig nor kubelet is set");
+  return openApiPods(parts, credentials);
+}
+
+function noPods(events: Events, reason: string): Pods {
+  events.report("kubernetes_not_asked", { reason });
+  return NO_PODS;
+}
+
+function openCredentials({ settings, env, events }: PodParts): Credentials | undefined {
+  if (settings.kubeconfig !== undefined) return openKubeconfig({ file: settings.kubeconfig });
+  if (env["KUBERNETES_SERVICE_HOST"] === undefined) return undefined;
+  // In a pod the host name is the pod's.
+  if (settings["node-name"] === undefined) {
+    events.report("kubernetes_node_name_missing");
+    return undefined;
+  }
+  return openServiceAccount({ env });
+}
+
+function openApiPods({ settings, userAgent, events, names }: PodParts, credentials: Credentials): Pods {
+  const nodeName = settings["node-name"] ?? hostname().toLowerCase();
+  const api: Api = openApi({ credentials, userAgent });
+  const objects = openObjects({ api, read: readOwnedObject, onTrouble: events.report });
+  const followed = followPods({
+    api,
+    nodeName,
+    onReplace: (items) => replace(names, items, events),
+    onChange(type, pod) {
+      if (!names.changePod(type, pod, monotonicMs())) events.report("kubernetes_answer_unreadable", UNREADABLE);
+    },
+    onTrouble: events.report,
+  });
+  return {
+    from: "api",
+    state: () => followed.state.is,
+    objects: createOwnedObjects(objects, nodeName),
+    close() {
+      followed.close();
+      api.close();
+    },
+  };
+}
+
+function openKubeletPods({ settings, userAgent, events, names }: PodParts, address: string): Pods {
+  const caFile = settings["kubelet-ca-file"];
+  const followed = followKubelet({
+    address,
+    ...(caFile === undefined ? {} : { trust: caFile === "anyone" ? "anyone" : { caFile } }),
+    userAgent,
+    onReplace: (items) => replace(names, items, events),
+    onTrouble: events.report,
+  });
+  return { from: "kubelet", state: () => followed.state.is, close: followed.close };
+}
+
+function replace(names: Names, items: readonly unknown[], events: Events): void {
+  const unreadable = names.replacePods(items, monotonicMs());
+  if (unreadable > 0) events.report("kubernetes_answer_unreadable", { ...UNREADABLE, unreadable });
+}
+
+const UNREADABLE = { reason: "an item of the pods is no pod: it is left out" };

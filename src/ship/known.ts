@@ -1,0 +1,11 @@
+/** What is known of a kill beside what the kernel said. */
+import type { NodeFacts } from "../identify/owned-objects.ts";
+import type { Who } from "../identify/who.ts";
+
+/** Whatever is not known is absent. */
+export interface Known {
+  /** whose container it was, where that has a name */
+  who?: Who | undefined;
+  /** the node as the API has it */
+  node?: NodeFacts | undefined;
+}
