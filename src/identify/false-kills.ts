@@ -5,8 +5,7 @@
  * that merely asked for memory, ends as OOMKilled 137. Proof is the container's own counter: it was read, it says 0, and
  * no kill was told that it could be. Where any of that is not known nothing is claimed.
  */
-import type { ContainerFacts, ContainerState } from "./pod.ts";
-import type { PodChange } from "./pod-cache.ts";
+import type { ContainerFacts, ContainerState, PodFacts } from "./pod.ts";
 
 export interface FalseKill {
   containerId: string;
@@ -24,7 +23,7 @@ export interface PlacedKill {
 }
 
 export interface FalseKills {
-  change(change: PodChange, nowMs: number): void;
+  change(pod: PodFacts, nowMs: number): void;
   kill(kill: PlacedKill): void;
   /** A counter of a container has been read. @param oomKill how many it has counted, ever */
   counted(containerId: string, oomKill: number): void;
@@ -65,7 +64,7 @@ export function createFalseKills(startMs: number): FalseKills {
   }
 
   return {
-    change({ pod }, nowMs) {
+    change(pod, nowMs) {
       for (const container of pod.containers) see(container, nowMs);
     },
     kill({ containerIds, isAnywhere, atMs }) {

@@ -6,7 +6,6 @@
  * have one follow-up.
  */
 import type { ContainerState, PodFacts } from "./pod.ts";
-import type { PodChange } from "./pod-cache.ts";
 import type { Who } from "./who.ts";
 
 /** `none`: the container runs on */
@@ -54,8 +53,8 @@ interface OpenFollowUp {
 
 export interface FollowUps {
   kill(kill: FollowedKill, nowMs: number): void;
-  /** @returns what is settled by it */
-  change(change: PodChange, nowMs: number): FollowUp[];
+  /** How a pod is now. */
+  change(pod: PodFacts): void;
   /** @param isSynced what the API shows is what there is; else a container that seems to run on may have ended */
   tick(nowMs: number, isSynced: boolean): FollowUp[];
   /** Tells all that is left: what has not ended by now is not known. */
@@ -64,6 +63,8 @@ export interface FollowUps {
 
 /** Measured: OOMKilled comes 0.1–1.2 s after the kill, the restart after a back-off of 10 s and more. */
 const WAIT_MS = 30_000;
+/** Kills of one moment have one follow-up, and the API may be asked for the owner meanwhile. */
+const LEAST_MS = 1500;
 const MAX_OPEN = 512;
 const MAX_UIDS = 64;
 
@@ -77,21 +78,16 @@ export function createFollowUps(waitMs = WAIT_MS): FollowUps {
     return { ...rest, ...said, waitedMs: nowMs - sinceMs };
   }
 
-  /** Those of kills until then. */
-  function closeAll(untilMs: number, nowMs: number, isSynced: boolean): FollowUp[] {
+  /** @param isDue whether it is told as it stands */
+  function closeAll(nowMs: number, isSynced: boolean, isDue: (one: OpenFollowUp) => boolean): FollowUp[] {
     const closed: FollowUp[] = [];
     for (const one of open.values()) {
-      if (one.sinceMs > untilMs) break;
-      const now = said(one, false);
+      if (!isDue(one)) continue;
+      const now = said(one);
       const isKnown = now !== undefined && (isSynced || now.outcome !== "none");
       closed.push(close(one, isKnown ? now : { outcome: "unknown" }, nowMs));
     }
     return closed;
-  }
-
-  function said(one: OpenFollowUp, isDeleted: boolean): Said | undefined {
-    const { podFacts } = one.who;
-    return podFacts === undefined ? undefined : readSaid(podFacts, one, isDeleted);
   }
 
   return {
@@ -106,25 +102,27 @@ export function createFollowUps(waitMs = WAIT_MS): FollowUps {
       const [oldest] = open.keys();
       if (open.size > MAX_OPEN && oldest !== undefined) open.delete(oldest);
     },
-    change({ pod, isDeleted }, nowMs) {
-      const settled: FollowUp[] = [];
-      for (const one of open.values()) {
-        if (!isSamePod(one.who.podFacts, pod)) continue;
-        one.who = { ...one.who, podFacts: pod };
-        const now = said(one, isDeleted);
-        if (now !== undefined && (isDeleted || isSettled(now))) settled.push(close(one, now, nowMs));
-      }
-      return settled;
+    change(pod) {
+      for (const one of open.values()) if (isSamePod(one.who.podFacts, pod)) one.who = { ...one.who, podFacts: pod };
     },
-    tick: (nowMs, isSynced) => closeAll(nowMs - waitMs, nowMs, isSynced),
-    flush: (nowMs) => closeAll(nowMs, nowMs, false),
+    tick(nowMs, isSynced) {
+      if (open.size === 0) return [];
+      // The status may have come before its kill was told.
+      return closeAll(nowMs, isSynced, (one) => {
+        const waitedMs = nowMs - one.sinceMs;
+        return waitedMs >= waitMs || (waitedMs >= LEAST_MS && isSettled(said(one)));
+      });
+    },
+    flush: (nowMs) => closeAll(nowMs, false, () => true),
   };
 }
 
 type Said = Pick<FollowUp, "outcome" | "next" | "ended" | "isVisible" | "pid1">;
 
 /** What the pod's status says of the container as it stands. */
-function readSaid(pod: PodFacts, { containerId, who, pid1 }: OpenFollowUp, isDeleted: boolean): Said | undefined {
+function said({ containerId, who, pid1 }: OpenFollowUp): Said | undefined {
+  const { podFacts: pod } = who;
+  if (pod === undefined) return undefined;
   const container = pod.containers.find(({ name }) => name === who.container);
   const ended = [container?.state, container?.lastState].find(
     (state) => state?.is === "terminated" && state.containerId === containerId,
@@ -134,7 +132,7 @@ function readSaid(pod: PodFacts, { containerId, who, pid1 }: OpenFollowUp, isDel
     const outcome = ended.reason === "OOMKilled" ? "oom_killed" : "terminated";
     return { outcome, next: nextOf(pod, containerId, container), ...endOf(ended) };
   }
-  if (isDeleted) return { outcome: "deleted" };
+  if (pod.isGone) return { outcome: "deleted" };
   if (container?.id !== containerId) return { outcome: "unknown" };
   // It runs on, so none of them was its PID 1.
   return { outcome: "none", isVisible: false, ...(pid1 === undefined ? { pid1: false } : {}) };
@@ -145,19 +143,21 @@ function endOf(ended: ContainerState | undefined): Partial<Said> {
 }
 
 function nextOf(
-  { phase }: PodFacts,
+  { phase, isGone }: PodFacts,
   containerId: string,
   container: PodFacts["containers"][number] | undefined,
 ): FollowUpNext {
-  if (phase === "Failed" || phase === "Succeeded") return "finished";
+  if (isGone || phase === "Failed" || phase === "Succeeded") return "finished";
   const state = container?.state;
   if (state?.is === "waiting") return state.reason === "CrashLoopBackOff" ? "crash_loop_back_off" : "waiting";
   return container?.id !== containerId ? "restarted" : "waiting";
 }
 
 /** Nothing that comes later in that time would say more. */
-function isSettled({ outcome, next }: Said): boolean {
-  return outcome === "evicted" || (next !== undefined && next !== "waiting");
+function isSettled(now: Said | undefined): boolean {
+  if (now === undefined) return false;
+  const { outcome, next } = now;
+  return outcome === "evicted" || outcome === "deleted" || (next !== undefined && next !== "waiting");
 }
 
 function isSamePod(one: PodFacts | undefined, other: PodFacts): boolean {

@@ -9,7 +9,8 @@ import { createFalseKills, type FalseKill } from "./false-kills.ts";
 import { createFollowUps, type FollowUp } from "./follow-ups.ts";
 import { type Identify, identify, type NameSources } from "./identifier.ts";
 import type { NodeFacts } from "./owned-objects.ts";
-import { createPodCache, type PodChange } from "./pod-cache.ts";
+import type { PodFacts } from "./pod.ts";
+import { createPodCache } from "./pod-cache.ts";
 import type { Who } from "./who.ts";
 
 export interface NamesOptions extends Omit<NameSources, "pods"> {
@@ -57,17 +58,14 @@ export function createNames(options: NamesOptions): Names {
   const followUps = createFollowUps();
   const falseKills = createFalseKills(options.startWallMs);
   const sources: NameSources = { ...options, pods };
-  let settled: FollowUp[] = [];
 
-  function onChange(change: PodChange, nowMs: number): void {
-    settled.push(...followUps.change(change, nowMs));
-    falseKills.change(change, nowMs);
+  function onChange(pod: PodFacts, nowMs: number): void {
+    followUps.change(pod);
+    falseKills.change(pod, nowMs);
   }
 
-  function take(others: readonly FollowUp[], nowMs: number): Findings {
-    const told = [...settled, ...others].map(nameAgain);
-    settled = [];
-    return { followUps: told, falseKills: falseKills.tick(nowMs) };
+  function take(told: readonly FollowUp[], nowMs: number): Findings {
+    return { followUps: told.map(nameAgain), falseKills: falseKills.tick(nowMs) };
   }
 
   /** The API may have told of its owners since. */
@@ -93,14 +91,14 @@ export function createNames(options: NamesOptions): Names {
       for (const id of containersOf(parseCgroupPath(cgroup))) falseKills.counted(id, oomKill);
     },
     replacePods(items, nowMs) {
-      const { changes, unreadable } = pods.replace(items, nowMs);
-      for (const change of changes) onChange(change, nowMs);
-      return unreadable;
+      const all = pods.replace(items, nowMs);
+      for (const pod of all.pods) onChange(pod, nowMs);
+      return all.unreadable;
     },
     changePod(type, item, nowMs) {
-      const change = pods.change(type, item, nowMs);
-      if (change !== undefined) onChange(change, nowMs);
-      return change !== undefined;
+      const pod = pods.change(type, item, nowMs);
+      if (pod !== undefined) onChange(pod, nowMs);
+      return pod !== undefined;
     },
     tick: (nowMs) => take(followUps.tick(nowMs, options.isSynced()), nowMs),
     flush: (nowMs) => take(followUps.flush(nowMs), nowMs),

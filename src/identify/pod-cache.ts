@@ -13,18 +13,11 @@ export interface KnownContainer {
   container: ContainerFacts;
 }
 
-export interface PodChange {
-  pod: PodFacts;
-  /** as it was before; absent: it is new */
-  before?: PodFacts;
-  isDeleted: boolean;
-}
-
 export interface PodCache {
-  /** A whole list: what is not in it is deleted. @returns what has changed, and how many items are no pods */
-  replace(items: readonly unknown[], nowMs: number): { changes: PodChange[]; unreadable: number };
-  /** One event of a watch. @returns undefined where the object is no pod */
-  change(type: "ADDED" | "MODIFIED" | "DELETED", item: unknown, nowMs: number): PodChange | undefined;
+  /** A whole list: what is not in it is gone. @returns how all are now, those too, and how many items are no pods */
+  replace(items: readonly unknown[], nowMs: number): { pods: PodFacts[]; unreadable: number };
+  /** One event of a watch. @returns how the pod is now; undefined where the object is no pod */
+  change(type: "ADDED" | "MODIFIED" | "DELETED", item: unknown, nowMs: number): PodFacts | undefined;
   /** @param id 64 hex digits, as in a cgroup path */
   byContainer(id: string): KnownContainer | undefined;
   /** @param uid as in a cgroup path: of a static pod its config hash */
@@ -55,7 +48,7 @@ export function createPodCache(): PodCache {
   const keyOfContainer = new Map<string, string>();
   const keyOfUid = new Map<string, string>();
 
-  function put(pod: PodFacts): PodChange {
+  function put(pod: PodFacts): void {
     const key = keyOf(pod);
     const known = entries.get(key);
     const entry: Entry = { pod, containers: known?.containers ?? new Map() };
@@ -67,7 +60,6 @@ export function createPodCache(): PodCache {
       const last = endedBefore(container);
       if (last?.id !== undefined && !entry.containers.has(last.id)) remember(key, entry, last.id, last);
     }
-    return { pod, isDeleted: false, ...(known === undefined ? {} : { before: known.pod }) };
   }
 
   function remember(key: string, { containers }: Entry, id: string, container: ContainerFacts): void {
@@ -84,6 +76,7 @@ export function createPodCache(): PodCache {
     const entry = entries.get(key);
     if (entry === undefined || tombstones.has(key)) return;
     entry.deletedMs = nowMs;
+    entry.pod = { ...entry.pod, isGone: true };
     tombstones.add(key);
   }
 
@@ -106,25 +99,21 @@ export function createPodCache(): PodCache {
 
   return {
     replace(items, nowMs) {
-      const pods = items.map(toPodFacts).filter((pod) => pod !== undefined);
-      const there = new Set(pods.map(keyOf));
-      const changes: PodChange[] = [];
-      for (const [key, { pod }] of entries) {
-        if (there.has(key) || tombstones.has(key)) continue;
-        bury(key, nowMs);
-        changes.push({ pod, before: pod, isDeleted: true });
-      }
-      changes.push(...pods.map(put));
+      const there = items.map(toPodFacts).filter((pod) => pod !== undefined);
+      const keys = new Set(there.map(keyOf));
+      const gone = [...entries].filter(([key]) => !keys.has(key) && !tombstones.has(key));
+      for (const [key] of gone) bury(key, nowMs);
+      for (const pod of there) put(pod);
       forgetOld(nowMs);
-      return { changes, unreadable: items.length - pods.length };
+      return { pods: [...gone.map(([, { pod }]) => pod), ...there], unreadable: items.length - there.length };
     },
     change(type, item, nowMs) {
       const pod = toPodFacts(item);
       if (pod === undefined) return undefined;
-      const change = put(pod);
+      put(pod);
       if (type === "DELETED") bury(keyOf(pod), nowMs);
       forgetOld(nowMs);
-      return { ...change, isDeleted: type === "DELETED" };
+      return entries.get(keyOf(pod))?.pod;
     },
     byContainer(id) {
       const entry = entries.get(keyOfContainer.get(id) ?? "");

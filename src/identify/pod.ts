@@ -82,6 +82,8 @@ export interface PodFacts {
   createdMs?: number;
   /** it is being deleted since, or was to be by then */
   deletionMs?: number;
+  /** it is no longer there: these are its last words */
+  isGone?: true;
   phase?: string;
   /** `Evicted`, … */
   reason?: string;
@@ -140,6 +142,7 @@ export function toPodFacts(json: unknown): PodFacts | undefined {
     priority: number(spec?.priority),
     createdMs: toTime(metadata?.creationTimestamp),
     deletionMs: toTime(metadata?.deletionTimestamp),
+    isGone: undefined,
     phase: text(status?.phase),
     reason: text(status?.reason),
     memory: toBounds(spec?.resources),

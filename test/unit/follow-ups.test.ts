@@ -88,22 +88,28 @@ describe("a kill is followed until it is settled, half a minute at most", () => 
     const node = nodeWith(plain({}));
     kill(node, "one", 0);
     node.names.changePod("MODIFIED", after, 1000);
-    const told = [...node.names.tick(1000).followUps, ...node.names.tick(29_999).followUps];
+    const told = [
+      ...node.names.tick(1499).followUps,
+      ...node.names.tick(1500).followUps,
+      ...node.names.tick(29_999).followUps,
+    ];
     const late = node.names.tick(30_000).followUps;
     expect([...told, ...late]).toMatchObject([{ uids: ["one"], kills: 1, ...expected }]);
     expect(node.names.tick(100_000).followUps).toEqual([]);
   });
 
-  test("a pod that failed for it is settled at once", () => {
+  test("a pod that failed for it is settled", () => {
     const node = nodeWith(plain({}));
     kill(node, "one", 0);
     const after = samplePod("child", "guaranteed") as unknown as { metadata: object; status: object };
     node.names.changePod("MODIFIED", { ...after, metadata: { name: "web-0", namespace: "shop", uid: UID } }, 500);
     // Another container's end is not this one's.
-    expect(node.names.tick(500).followUps).toEqual([]);
+    expect(node.names.tick(2000).followUps).toEqual([]);
     const finished = { phase: "Failed", containerStatuses: [{ name: "app", containerID: A1, state: killed }] };
     node.names.changePod("MODIFIED", plainPod({ uid: UID, containers: [running], status: finished }), 700);
-    expect(node.names.tick(700).followUps).toMatchObject([{ outcome: "oom_killed", next: "finished", waitedMs: 700 }]);
+    expect(node.names.tick(2700).followUps).toMatchObject([
+      { outcome: "oom_killed", next: "finished", waitedMs: 2700 },
+    ]);
   });
 
   test("deleted while it ran out: with its state where that came, without it where not", () => {
@@ -114,8 +120,18 @@ describe("a kill is followed until it is settled, half a minute at most", () => 
       const node = nodeWith(plain({}));
       kill(node, "one", 0);
       node.names.changePod("DELETED", plain(status), 440);
-      expect(node.names.tick(440).followUps).toMatchObject([{ outcome }]);
+      expect(node.names.tick(1500).followUps).toMatchObject([{ outcome }]);
     }
+  });
+
+  test("a status that came before the kill was told is heeded; a pod that was gone by then is", () => {
+    const early = nodeWith(plain({ id: A2, restarts: 1, lastState: killed }));
+    kill(early, "one", 0);
+    expect(early.names.tick(1500).followUps).toMatchObject([{ outcome: "oom_killed", next: "restarted" }]);
+    const gone = nodeWith(plain({}));
+    gone.names.replacePods([], 0);
+    kill(gone, "one", 0);
+    expect(gone.names.tick(1500).followUps).toMatchObject([{ outcome: "deleted" }]);
   });
 
   test("kills of one container have one, with all their UIDs and whether one was PID 1", () => {

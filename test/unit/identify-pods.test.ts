@@ -138,8 +138,8 @@ describe("deleted pods", () => {
   const later = 10 * 60_000;
 
   test.each([
-    ["by an event", (pods: PodCache) => pods.change("DELETED", pod, 1000)?.isDeleted],
-    ["as a list no longer has them", (pods: PodCache) => pods.replace([], 1000).changes[0]?.isDeleted],
+    ["by an event", (pods: PodCache) => pods.change("DELETED", pod, 1000)?.isGone],
+    ["as a list no longer has them", (pods: PodCache) => pods.replace([], 1000).pods[0]?.isGone],
   ])("%s: known for ten minutes, then forgotten", (_, remove) => {
     const pods = cacheOf([pod]);
     expect(remove(pods)).toBe(true);
@@ -157,6 +157,7 @@ describe("deleted pods", () => {
     pods.replace([], 0);
     pods.replace([pod], 0);
     expect(pods.size).toEqual({ pods: 1, deleted: 0, containers: 1 });
+    expect(pods.byUid(UID)?.isGone).toBeUndefined();
   });
 
   test("of two pods with one name each has its own containers", () => {
