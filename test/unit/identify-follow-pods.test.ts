@@ -418,7 +418,7 @@ test("a line is read however it was cut, in the middle of a character too", asyn
 test("closed, nothing is told any more and no connection is left", async () => {
   const server = await serve();
   const followed = start(server);
-  await until(() => server.watches === 1);
+  await until(() => followed.state.is === "synced");
   followed.close();
   server.set(makePod("a"));
   await until(() => server.connections === 0);
