@@ -404,7 +404,7 @@ test("a line is read however it was cut, in the middle of a character too", asyn
   const server = await serve();
   const followed = start(server);
   await until(() => server.watches === 1);
-  const pod = makePod("a", "node-1", { owner: "Zoë 🦊 漢字" });
+  const pod = makePod("a", "node-1", { owner: "Zoë 🦊 漢字 \u2028\u2029\u0085\r" });
   const versioned = { ...pod, metadata: { ...pod.metadata, resourceVersion: "1001" } };
   const bytes = Buffer.from(toLine("ADDED", versioned));
   for (const byte of bytes) {
@@ -418,7 +418,7 @@ test("a line is read however it was cut, in the middle of a character too", asyn
 test("closed, nothing is told any more and no connection is left", async () => {
   const server = await serve();
   const followed = start(server);
-  await until(() => server.watches === 1);
+  await until(() => followed.state.is === "synced");
   followed.close();
   server.set(makePod("a"));
   await until(() => server.connections === 0);

@@ -38,7 +38,7 @@ export interface ServiceAccountOptions {
 export const SERVICE_ACCOUNT_DIRECTORY = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /**
- * Both files are read for each request, 40 µs every few minutes: a bound token is replaced before it expires, within an
+ * Both files are read for each request, some 10 µs every few minutes: a bound token is replaced before it expires, within an
  * hour as a rule, and so may the authority be.
  * Spec: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
  * @throws Error where this is no pod
