@@ -6,8 +6,17 @@ export type Sample = "child" | "deployment" | "init" | "sidecar" | "static";
 
 /** What `kubectl get pods -A -o json` said right after kills: test/kubernetes/README.md. */
 export function samplePods(name: Sample): unknown[] {
-  const path = fileURLToPath(new URL(`kubernetes/${name}-pods.json`, import.meta.url));
+  return readItems(`${name}-pods`);
+}
+
+function readItems(file: string): unknown[] {
+  const path = fileURLToPath(new URL(`kubernetes/${file}.json`, import.meta.url));
   return JSON.parse(readFileSync(path, "utf8")).items;
+}
+
+/** An object of one of the other lists there. */
+export function sampleObject(file: string, name: string): unknown {
+  return readItems(file).find((one) => (one as { metadata: { name: string } }).metadata.name === name);
 }
 
 /** One of them. @param patch of its status, merged into it */

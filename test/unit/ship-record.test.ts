@@ -2,8 +2,18 @@
 import { describe, expect, test } from "vitest";
 import type { CgroupIdentity } from "../../parsers/cgroup/path.ts";
 import type { Scope } from "../../src/correlate/kill.ts";
+import type { Who } from "../../src/identify/who.ts";
 import { toLogRecord } from "../../src/ship/record.ts";
-import { BOOT_ID, CONTAINER_CGROUP, CONTAINER_ID, makeBareKill, makeKill, makeRecord, POD_UID } from "../kills.ts";
+import {
+  BOOT_ID,
+  CONTAINER_CGROUP,
+  CONTAINER_ID,
+  makeBareKill,
+  makeKill,
+  makeRecord,
+  makeWho,
+  POD_UID,
+} from "../kills.ts";
 
 const NOWHERE = { resource: {} };
 
@@ -215,6 +225,61 @@ describe("the resource", () => {
     });
     expect(toLogRecord(makeBareKill(), { resource }).resource["service.name"]).toBe("from-env");
     expect(resource["service.name"]).toBe("from-env");
+  });
+});
+
+describe("names", () => {
+  const { resource, attributes } = toLogRecord(
+    makeKill(),
+    { resource: { "k8s.node.name": "ours" } },
+    { who: makeWho() },
+  );
+
+  test("owner, image, service, on the resource; how it stood, on the record", () => {
+    expect(resource).toMatchObject({
+      "k8s.deployment.name": "checkout",
+      "k8s.replicaset.name": "checkout-54b94897df",
+      "k8s.container.restart_count": 2,
+      "container.image.tags": ["1.4"],
+      "service.namespace": "shop",
+      // The run was told; the list of pods may be of another time.
+      "k8s.node.name": "ours",
+    });
+    const created = 1_767_000_000;
+    expect(attributes).toMatchObject({
+      "oom.container.memory.limit_wanted": 134_217_728,
+      "oom.container.age": expect.closeTo(1_767_225_600.123 - created - 1, 2),
+      "oom.container.last_exit.code": 137,
+      "oom.pod.deleting": true,
+      "oom.owner.evidence": "api",
+      "oom.rollout.age": expect.closeTo(1_767_225_600.123 - created, 2),
+    });
+  });
+
+  test("they do not change its UID", () => {
+    const uid = toLogRecord(makeKill(), { resource: { "k8s.node.name": "ours" } }).attributes["log.record.uid"];
+    expect(attributes["log.record.uid"]).toBe(uid);
+  });
+
+  test("a pod's annotations add to its resource, and say nothing of where it ran", () => {
+    const podFacts = {
+      ...makeWho().podFacts,
+      resourceAnnotations: { "team.name": "a", "k8s.pod.name": "b", "host.id": "c" },
+    };
+    const who = makeWho({ podFacts } as Partial<Who>);
+    const { resource: annotated } = toLogRecord(makeKill(), NOWHERE, { who });
+    expect(annotated).toMatchObject({ "team.name": "a", "k8s.pod.name": "checkout-54b94897df-9s5wg" });
+    expect(annotated["host.id"]).toBe("fedcba9876543210fedcba9876543210");
+  });
+
+  test("Kubernetes will tell of a container whose own process was killed; of another it may or may not", () => {
+    const visible = (pid1: boolean | undefined, who?: Who) =>
+      toLogRecord(makeKill({ kill: pid1 === undefined ? {} : { pid1 } }), NOWHERE, { who }).attributes[
+        "oom.kubernetes.visible"
+      ];
+    expect([visible(true, makeWho()), visible(false, makeWho()), visible(undefined, makeWho()), visible(true)]).toEqual(
+      [true, undefined, undefined, undefined],
+    );
   });
 });
 

@@ -1,14 +1,15 @@
 /** The body of a record: one sentence, whatever the process called itself. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Who } from "../../src/identify/who.ts";
 import { readablePath, readableSize } from "../../src/ship/readable.ts";
 import { killSentence } from "../../src/ship/sentence.ts";
-import { CONTAINER_CGROUP, type KillParts, makeBareKill, makeKill, POD_CGROUP, POD_UID } from "../kills.ts";
+import { CONTAINER_CGROUP, type KillParts, makeBareKill, makeKill, makeWho, POD_CGROUP, POD_UID } from "../kills.ts";
 
 const IN_CONTAINER = `java (pid 1234) in container 7c1d0b9f3a5e of pod ${POD_UID} was OOM-killed`;
 
-function sentence(parts: KillParts): string {
-  return killSentence(makeKill(parts), 4096);
+function sentence(parts: KillParts, who?: Who): string {
+  return killSentence(makeKill(parts), 4096, who);
 }
 
 test.each<[string, KillParts, string]>([
@@ -157,4 +158,26 @@ test.each([
   [4_503_599_627_370_496, "4096 TiB"],
 ])("%i bytes read as %s", (bytes, expected) => {
   expect(readableSize(bytes)).toBe(expected);
+});
+
+describe("with names", () => {
+  const pod = { configHash: undefined } as unknown as Partial<Who>;
+  test.each<[string, Who, string]>([
+    ["a container", makeWho(pod), "in container api of pod shop/checkout-54b94897df-9s5wg"],
+    ["a sidecar", makeWho({ ...pod, containerKind: "sidecar" }), "in sidecar container api of pod shop/checkout"],
+    ["a static pod's", makeWho(), "in container api of static pod shop/checkout-54b94897df-9s5wg"],
+    ["a sandbox", makeWho({ ...pod, containerKind: "sandbox" }), "in the sandbox of pod shop/checkout"],
+    [
+      "a pod of which the container is not known",
+      { sources: ["kubernetes_api"], missing: ["container"], owners: [], namespace: "shop", pod: "web-0" },
+      "in container 7c1d0b9f3a5e of pod shop/web-0",
+    ],
+    [
+      "a hostile name",
+      { sources: ["docker"], missing: [], owners: [], container: 'a" was fine\n' },
+      'in container "a\\" was fine\\x0a" of pod',
+    ],
+  ])("%s", (_, who, expected) => {
+    expect(sentence({}, who)).toContain(`java (pid 1234) ${expected}`);
+  });
 });

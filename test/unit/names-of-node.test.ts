@@ -1,0 +1,129 @@
+/** What names kills on a node, opened as the agent opens it: which source is asked, and what is said of it. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import { checkSettings, type Settings } from "../../src/config/schema.ts";
+import { type NodeNames, openNames } from "../../src/names-of-node.ts";
+import type { EventDetail, EventName } from "../../src/telemetry/events.ts";
+import { type KubeApi, openKubeApi, type TestPod } from "../kube-api.ts";
+import { containerId, plainPod } from "../pods.ts";
+
+const UID = "2c48913c-b29f-11e7-9350-020968147796";
+const APP = containerId("a1");
+const IDENTITY = parseCgroupPath(`/kubepods/burstable/pod${UID}/${APP}`);
+const POD = plainPod({ uid: UID, containers: [{ id: `containerd://${APP}` }] }) as TestPod;
+
+const closes: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closes.splice(0)) await close();
+});
+
+interface Opened {
+  names: NodeNames;
+  events: { name: EventName; detail: EventDetail | undefined }[];
+}
+
+function open(raw: Record<string, unknown>, env: Record<string, string> = {}): Opened {
+  const checked = checkSettings({ "host-root": emptyFolder(), ...raw }) as { settings: Settings };
+  const events: Opened["events"] = [];
+  const names = openNames({
+    config: { settings: checked.settings },
+    env,
+    version: "1.2.3",
+    events: { report: (name, detail) => void events.push({ name, detail }), counts: () => ({}) },
+  });
+  closes.push(names.close);
+  return { names, events };
+}
+
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "oomscribe-names-"));
+  closes.push(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+async function openServer(): Promise<KubeApi> {
+  const server = await openKubeApi();
+  closes.push(server.close);
+  server.set(POD);
+  return server;
+}
+
+function kubeconfigFor(server: KubeApi): string {
+  const file = join(emptyFolder(), "kubeconfig");
+  const clusters = [{ name: "c", cluster: { server: server.url } }];
+  const contexts = [{ name: "x", context: { cluster: "c", user: "u" } }];
+  const users = [{ name: "u", user: {} }];
+  writeFileSync(file, JSON.stringify({ clusters, contexts, users, "current-context": "x" }));
+  return file;
+}
+
+test("a kubeconfig: the node's pods are followed and name its containers", async () => {
+  const server = await openServer();
+  const { names, events } = open({ kubeconfig: kubeconfigFor(server), "node-name": "node1" });
+  expect(names.status()).toEqual({ from: "api", isSynced: false, pods: 0 });
+  await expect.poll(() => names.status()).toEqual({ from: "api", isSynced: true, pods: 1 });
+  expect(names.identify(IDENTITY)).toMatchObject({ sources: ["kubernetes_api"], pod: "web-0", container: "app" });
+  expect(events.map(({ name }) => name)).toEqual(["kubernetes_synced"]);
+  expect(server.requests[0]?.query["fieldSelector"]).toBe("spec.nodeName=node1");
+  expect(server.requests[0]?.headers["user-agent"]).toBe("oomscribe/1.2.3");
+  server.delete(UID);
+  await expect.poll(() => names.status().pods).toBe(0);
+  expect(names.identify(IDENTITY)?.podFacts?.isGone).toBe(true);
+});
+
+test("the kubelet instead of the API server", async () => {
+  const server = await openServer();
+  const { names } = open({ kubelet: server.url });
+  await expect.poll(() => names.status()).toEqual({ from: "kubelet", isSynced: true, pods: 1 });
+  expect(names.identify(IDENTITY)).toMatchObject({ sources: ["kubelet"], container: "app" });
+});
+
+test("an item that is no pod is said, and the others are known", async () => {
+  const server = await openServer();
+  server.failNext("list", {
+    status: 200,
+    body: JSON.stringify({ kind: "PodList", metadata: { resourceVersion: "1000" }, items: [POD, { metadata: 5 }] }),
+  });
+  const { names, events } = open({ kubeconfig: kubeconfigFor(server), "node-name": "node1" });
+  await expect.poll(() => names.status().pods).toBe(1);
+  expect(events).toContainEqual({
+    name: "kubernetes_answer_unreadable",
+    detail: expect.objectContaining({ unreadable: 1 }),
+  });
+});
+
+test.each([
+  ["turned off", { kubernetes: "off", kubeconfig: "/x" }, {}, "kubernetes_not_asked", "it is turned off"],
+  ["no pod and no kubeconfig", {}, {}, "kubernetes_not_asked", "this is no pod"],
+  ["a pod without the node's name", {}, { KUBERNETES_SERVICE_HOST: "::1" }, "kubernetes_node_name_missing", undefined],
+])("%s: nobody is asked, which is said", (_, settings, env, event, reason) => {
+  const { names, events } = open(settings, env as Record<string, string>);
+  expect(names.status()).toEqual({ from: "none", isSynced: false, pods: 0 });
+  expect(events[0]?.name).toBe(event);
+  if (reason !== undefined) expect(events[0]?.detail?.["reason"]).toContain(reason);
+  expect(names.identify(IDENTITY)).toBeUndefined();
+  expect(names.node()).toBeUndefined();
+});
+
+test("a container's files are read when its cgroup is found", () => {
+  const root = emptyFolder();
+  const bundle = join(root, "run/containerd/io.containerd.runtime.v2.task/k8s.io", APP);
+  mkdirSync(bundle, { recursive: true });
+  const annotations = {
+    "io.kubernetes.cri.container-type": "container",
+    "io.kubernetes.cri.container-name": "app",
+    "io.kubernetes.cri.sandbox-name": "web-0",
+    "io.kubernetes.cri.sandbox-namespace": "shop",
+    "io.kubernetes.cri.sandbox-uid": UID,
+  };
+  writeFileSync(join(bundle, "config.json"), JSON.stringify({ ociVersion: "1.1.0", annotations }));
+  const { names } = open({ "host-root": root, kubernetes: "off" });
+  const reading = { cgroup: `/kubepods/burstable/pod${UID}/${APP}`, atMs: 0, fromZero: true } as const;
+  names.counter({ ...reading, why: "found", local: { oomKill: 0 } } as never);
+  rmSync(bundle, { recursive: true });
+  expect(names.identify(IDENTITY)).toMatchObject({ sources: ["containerd"], pod: "web-0", container: "app" });
+});
