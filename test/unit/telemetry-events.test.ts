@@ -2,7 +2,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createEvents, EVENTS, type Events } from "../../src/telemetry/events.ts";
 import { openLog } from "../../src/telemetry/log.ts";
 
@@ -69,4 +69,19 @@ test("one that comes again and again fills neither the log nor is it silent", ()
     [104, 99],
   ]);
   expect(lines().at(-1)).toMatchObject({ event: "kmsg_opened" });
+});
+
+describe("docs/troubleshooting.md", () => {
+  const page = readFileSync(new URL("../../docs/troubleshooting.md", import.meta.url), "utf8");
+  const rows = new Map(
+    Array.from(page.matchAll(/^\| `(\w+)` +\| (.+?) +\| (.+?) +\|$/gm), ([, name, message]) => [name, message]),
+  );
+  const troubles = Object.entries(EVENTS).filter(([, { level }]) => level !== "info");
+
+  test.each(troubles)("%s has a row, with its message", (name, { message }) => {
+    expect(rows.get(name)).toBe(message);
+  });
+  test("no row is of an event that there is not", () => {
+    expect([...rows.keys()].filter((name) => !Object.hasOwn(EVENTS, String(name)))).toEqual([]);
+  });
 });
