@@ -1,0 +1,61 @@
+/** How well the agent itself is protected: its oom_score_adj, and how far it is from the memory limit of its cgroup. */
+
+import { readableSize } from "../../ship/readable.ts";
+import { CgroupOpenError, findMemoryHierarchy } from "../../sources/cgroup-mounts.ts";
+import { readText } from "../../sources/host-files.ts";
+import type { CheckContext, Finding } from "../check.ts";
+import { findOwnCgroup, leftOf, type Room, readRoom } from "../own-cgroup.ts";
+
+export interface ProtectionFacts {
+  /** −1000 never to 1000 first; undefined: /proc does not tell */
+  scoreAdj: number | undefined;
+  /** undefined: no limit above it */
+  room: Room | undefined;
+}
+
+export function checkOwnProtection({ hostRoot }: Pick<CheckContext, "hostRoot">): Finding {
+  const text = readText("/proc/self/oom_score_adj")?.trim();
+  return judgeProtection({ scoreAdj: text === undefined ? undefined : Number(text), room: findRoom(hostRoot) });
+}
+
+/** What the agent needs beside what it has, in a storm: batches, reports, the outbox's pages. */
+const LEAST_LEFT = 32 * 1024 * 1024;
+
+export function judgeProtection({ scoreAdj, room }: ProtectionFacts): Finding {
+  const detail = {
+    oomScoreAdj: scoreAdj,
+    ...(room === undefined ? {} : { limit: room.limit, used: room.used, limitOf: room.directory }),
+  };
+  const score = `oom_score_adj ${scoreAdj ?? "unknown"}`;
+  if (room !== undefined && leftOf(room) < LEAST_LEFT) {
+    return {
+      status: "warning",
+      says: `${score}; ${readableSize(leftOf(room))} left of the ${readableSize(room.limit)} of ${room.directory}`,
+      advice: `raise resources.limits.memory of the agent: it should have ${readableSize(LEAST_LEFT)} to spare (this command, run beside it, takes some itself)`,
+      detail,
+    };
+  }
+  const memory =
+    room === undefined ? "no memory limit" : `${readableSize(leftOf(room))} left of ${readableSize(room.limit)}`;
+  if (scoreAdj === undefined || scoreAdj > 0) {
+    return {
+      status: "warning",
+      says: `${score}, ${memory}: when the node runs out of memory the agent is among those that are killed`,
+      advice:
+        "in Kubernetes priorityClassName: system-node-critical (−997); elsewhere OOMScoreAdjust=-900 in the systemd unit",
+      detail,
+    };
+  }
+  return { status: "ok", says: `${score}, ${memory}`, detail };
+}
+
+function findRoom(hostRoot: string): Room | undefined {
+  try {
+    const hierarchy = findMemoryHierarchy(hostRoot);
+    const own = findOwnCgroup(hierarchy);
+    return own === undefined ? undefined : readRoom(hierarchy, own);
+  } catch (error) {
+    if (!(error instanceof CgroupOpenError)) throw error;
+    return undefined;
+  }
+}
