@@ -38,7 +38,7 @@ interface LogFacts {
   /** kill lines of the kernel */
   kills: number;
   firstSeq: number | undefined;
-  /** from the oldest record to the newest */
+  /** since the oldest record */
   seconds: number;
   failed: string | undefined;
 }
@@ -58,10 +58,10 @@ function readAll(device: KmsgDevice): LogFacts {
       facts.records++;
       facts.firstSeq ??= record.seq;
       oldestUs ??= record.monotonicUs;
-      if (record.monotonicUs !== undefined) facts.seconds = (record.monotonicUs - (oldestUs ?? 0)) / 1e6;
       if (record.origin === "kernel" && parseKillLine(record.text) !== undefined) facts.kills++;
     }
   }
+  if (oldestUs !== undefined) facts.seconds = Math.max(clock.monotonicUs() - oldestUs, 0) / 1e6;
   return facts;
 }
 
@@ -76,7 +76,7 @@ function judge(path: string, facts: LogFacts, dmesgRestrict: string | undefined)
       detail,
     };
   }
-  const holds = `${path} holds ${records} records of ${readableSeconds(seconds)}, ${kills} of them kills`;
+  const holds = `${path} holds ${records} records, ${kills} of them kills, and goes back ${readableSeconds(seconds)}`;
   if (firstSeq > 0 && seconds < SHORT_SECONDS) {
     return {
       status: "warning",
