@@ -5,8 +5,8 @@ import type { Config } from "../../config/read.ts";
 import type { Backend } from "../../deliveries/backend.ts";
 import { openDeliveries } from "../../deliveries/deliveries.ts";
 import { openBackends } from "../../deliveries/open.ts";
-import { createNames } from "../../identify/names.ts";
 import { createLive, type Live, type LiveState } from "../../live.ts";
+import { openNames } from "../../names-of-node.ts";
 import { readNodeResource } from "../../node-facts.ts";
 import type { RecordContext } from "../../ship/context.ts";
 import type { LogRecord } from "../../ship/log-record.ts";
@@ -16,7 +16,7 @@ import { readBootId } from "../../sources/boot-id.ts";
 import { createKernelClock } from "../../sources/clock.ts";
 import { monotonicMs } from "../../sources/monotonic.ts";
 import { openNodeSources } from "../../sources-of-node.ts";
-import type { EventName, Events } from "../../telemetry/events.ts";
+import { EVENTS, type EventName, type Events } from "../../telemetry/events.ts";
 import type { CheckContext } from "../check.ts";
 
 /** What was seen of the kill, and when: CLOCK_MONOTONIC in milliseconds. */
@@ -50,7 +50,12 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
   const { config, version, hostRoot, kmsgPath } = context;
   const seen: Seen = { deliveries: new Map() };
   const troubles = new Set<EventName>();
-  const events: Events = { report: (name) => void troubles.add(name), counts: () => ({}) };
+  const events: Events = {
+    report(name) {
+      if (EVENTS[name].level !== "info") troubles.add(name);
+    },
+    counts: () => ({}),
+  };
   const bootId = readBootId();
   const records: RecordContext = {
     resource: readNodeResource(config, () => {}),
@@ -58,6 +63,9 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
   };
   const backends = openBackends(config, version, events).map((backend) => watch(backend, seen));
   const deliveries = openDeliveries<LiveState>({ backends, directory: undefined, context: records, events });
+  // A test takes a second or two, which is no time to list a cluster's pods: the node's own files name what they can.
+  const settings = { ...config.settings, kubernetes: "off" } as const;
+  const names = openNames({ config: { settings }, env: config.env, version, events });
   const clock = createKernelClock();
   const sources = openNodeSources(
     { since: "now", kmsgPath, hostRoot },
@@ -69,7 +77,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
         restored: undefined,
         now: monotonicMs,
         toWallUs: (atMs) => clock.toRealtimeUs(atMs * 1000),
-        names: createNames({ podSource: "kubernetes_api", startWallMs: Date.now(), isSynced: () => false }),
+        names,
         hasCounters,
         readSources,
         readVictim,
@@ -87,6 +95,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
     },
   );
   if (sources === undefined) {
+    names.close();
     void deliveries.close({ timeoutMs: 0 });
     return undefined;
   }
@@ -101,6 +110,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
     troubles,
     async close() {
       sources.close();
+      names.close();
       await deliveries.close({ timeoutMs: 0 });
     },
   };
