@@ -1,5 +1,6 @@
 /** The cgroups with their counters of kills: which version, how much of the node is seen, and whether all can be read. */
 import { parseCgroupPath } from "../../../parsers/cgroup/path.ts";
+import { countOf } from "../../replay/captures.ts";
 import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "../../sources/cgroup-mounts.ts";
 import { readMounts } from "../../sources/host-files.ts";
 import { type CounterReading, openMemoryCounters } from "../../sources/memory-counters.ts";
@@ -19,7 +20,7 @@ export function checkCgroups({ hostRoot }: Pick<CheckContext, "hostRoot">): Find
   const detail = { kind, directory, path, seen, localEvents, ...counts };
   const { driver, containers, pods, cgroups } = counts;
   const drivers = driver.length === 0 ? "" : `, driver ${driver.join(" and ")}`;
-  const all = `${kind}${drivers}: ${cgroups} cgroups, ${containers} containers in ${pods} pods`;
+  const all = `${kind}${drivers}: ${countOf(cgroups, "cgroup")}, ${countOf(containers, "container")} in ${countOf(pods, "pod")}`;
   if (seen === "relative") {
     return {
       status: "failed",

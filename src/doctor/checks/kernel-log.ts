@@ -1,5 +1,6 @@
 /** /dev/kmsg: opened and read as the agent does it, and how much of the past it still holds. */
 import { parseKillLine } from "../../../parsers/oom/killed.ts";
+import { countOf } from "../../replay/captures.ts";
 import { createKernelClock } from "../../sources/clock.ts";
 import { readText } from "../../sources/host-files.ts";
 import { type KmsgDevice, KmsgOpenError, openKmsgDevice } from "../../sources/kmsg-device.ts";
@@ -76,7 +77,7 @@ function judge(path: string, facts: LogFacts, dmesgRestrict: string | undefined)
       detail,
     };
   }
-  const holds = `${path} holds ${records} records, ${kills} of them kills, and goes back ${readableSeconds(seconds)}`;
+  const holds = `${path} holds ${countOf(records, "record")}, ${kills} of them kills, and goes back ${readableSeconds(seconds)}`;
   if (firstSeq > 0 && seconds < SHORT_SECONDS) {
     return {
       status: "warning",
