@@ -2,6 +2,7 @@
 import { parseCgroupPath } from "../../../parsers/cgroup/path.ts";
 import { isNamed } from "../../../parsers/runtimes/container-names.ts";
 import { openDiskNames } from "../../identify/disk/disk-names.ts";
+import { countOf } from "../../replay/captures.ts";
 import { CgroupOpenError } from "../../sources/cgroup-mounts.ts";
 import { openMemoryCounters } from "../../sources/memory-counters.ts";
 import type { CheckContext, Finding } from "../check.ts";
@@ -39,7 +40,7 @@ export function judgeNames(hostRoot: string, containers: ReadonlyMap<string, str
     troubles: Object.fromEntries(troubles),
   };
   const by = sources.size === 0 ? "" : ` (${[...sources.keys()].join(", ")})`;
-  const says = `files of the node name ${named} of ${asked.length} containers${by}`;
+  const says = `files of the node name ${named} of ${countOf(asked.length, "container")}${by}`;
   if (named === asked.length) return { status: "ok", says, detail };
   const [unreadable] = troubles;
   return {

@@ -1,6 +1,7 @@
 /** The state directory: writable, on a file system that suits it, with room for the outbox, which can be opened. */
 import { existsSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { countOf } from "../../replay/captures.ts";
 import { inspectFileStore, type OutboxCondition } from "../../ship/outbox-file.ts";
 import { readableSize } from "../../ship/readable.ts";
 import type { CheckContext, Finding } from "../check.ts";
@@ -102,7 +103,7 @@ function toWords(outbox: Inspected, isThere: boolean): string {
     case "in_use":
       return "its outbox is in use by a running agent";
     case "usable":
-      return `${outbox.records} records wait in its outbox`;
+      return `${countOf(outbox.records, "record")} ${outbox.records === 1 ? "waits" : "wait"} in its outbox`;
     default:
       return isThere ? "no outbox in it yet" : "it is made when the agent starts";
   }
