@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CheckResult } from "../../src/doctor/check.ts";
 import { type CliOptions, runCli } from "../cli-process.ts";
 import { openOtlpReceiver } from "../otlp-receiver.ts";
+import { startAgent } from "./agent-process.ts";
 import { whyNoKills } from "./cgroup-v1.ts";
 import { useCleanups } from "./cleanups.ts";
 
@@ -91,6 +92,33 @@ describe("--test-kill", () => {
       },
     });
     expect(nodeKills() - before).toBe(1);
+    expect(testCgroups()).toEqual([]);
+  });
+
+  test("an agent on the same node tells the same kill, as a test, under the same name", async () => {
+    const [ofAgent, ofDoctor] = [await openReceiver(), await openReceiver()];
+    const state = join(folder, "state");
+    const agent = startAgent(["--otlp", ofAgent.url, "--since", "now", "--state-dir", state]);
+    cleanups.push(() => void agent.child.kill("SIGKILL"));
+    await agent.logged("agent_started");
+    const { status, of } = await doctor(["--otlp", ofDoctor.url, "--state-dir", state, "--test-kill"]);
+    expect(status).toBe(0);
+    expect(of("state directory")?.says).toContain("in use by a running agent");
+    const cgroup = of("test kill")?.detail?.["cgroup"];
+    const told = () => ofAgent.records().filter(({ attributes }) => attributes["oom.victim.cgroup"] === cgroup);
+    await expect.poll(told, { timeout: 20_000 }).toHaveLength(1);
+    const uid = ofDoctor.records()[0]?.attributes["log.record.uid"];
+    expect(uid).toMatch(/^[0-9a-f]{32}$/);
+    expect(told()[0]?.attributes).toMatchObject({ "oom.test": true, "log.record.uid": uid });
+    expect(await agent.stop()).toEqual({ status: 0, signal: null });
+    expect(agent.log.filter(({ level }) => level === "error")).toEqual([]);
+  });
+
+  test("where records are printed it ends with the record", async () => {
+    const { status, of } = await doctor(["--stdout", "--test-kill"]);
+    expect(status).toBe(0);
+    expect(of("its record")).toMatchObject({ status: "ok" });
+    expect(of("its delivery")).toMatchObject({ status: "skipped" });
     expect(testCgroups()).toEqual([]);
   });
 

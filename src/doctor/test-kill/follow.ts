@@ -62,7 +62,11 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
     ...(bootId === undefined ? {} : { bootId }),
   };
   const backends = openBackends(config, version, events).map((backend) => watch(backend, seen));
-  const deliveries = openDeliveries<LiveState>({ backends, directory: undefined, context: records, events });
+  // Records that are printed have no endpoint.
+  const deliveries =
+    backends.length === 0
+      ? undefined
+      : openDeliveries<LiveState>({ backends, directory: undefined, context: records, events });
   // A test takes a second or two, which is no time to list a cluster's pods: the node's own files name what they can.
   const settings = { ...config.settings, kubernetes: "off" } as const;
   const names = openNames({ config: { settings }, env: config.env, version, events });
@@ -88,7 +92,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
           if (record === undefined || seen.record !== undefined) return;
           seen.record = record;
           seen.recordMs = monotonicMs();
-          deliveries.commit([record], state);
+          deliveries?.commit([record], state);
         },
       });
       return { live: listen(live, cgroup, seen), position: undefined };
@@ -96,7 +100,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
   );
   if (sources === undefined) {
     names.close();
-    void deliveries.close({ timeoutMs: 0 });
+    void deliveries?.close({ timeoutMs: 0 });
     return undefined;
   }
   const { log, counters } = sources.status();
@@ -111,7 +115,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
     async close() {
       sources.close();
       names.close();
-      await deliveries.close({ timeoutMs: 0 });
+      await deliveries?.close({ timeoutMs: 0 });
     },
   };
 }
