@@ -15,6 +15,8 @@ export interface OwnCgroup {
 export interface Room {
   /** the cgroup that has the limit */
   directory: string;
+  /** how far above this process's own cgroup that is: 0 its own, 1 its pod's as a rule */
+  levelsUp: number;
   /** bytes */
   limit: number;
   /** bytes, without what the kernel would give up at once (inactive file pages), as the kubelet counts it */
@@ -36,15 +38,17 @@ export function findOwnCgroup(hierarchy: MemoryHierarchy, pid = process.pid): Ow
 /** @returns undefined where nothing above has a limit */
 export function readRoom(hierarchy: MemoryHierarchy, { directory }: OwnCgroup): Room | undefined {
   let narrowest: Room | undefined;
-  for (let at = directory; ; at = dirname(at)) {
-    const room = readOwnRoom(hierarchy.version, at);
-    if (room !== undefined && (narrowest === undefined || leftOf(room) < leftOf(narrowest))) narrowest = room;
+  for (let at = directory, levelsUp = 0; ; at = dirname(at), levelsUp++) {
+    const own = readOwnRoom(hierarchy.version, at);
+    if (own !== undefined && (narrowest === undefined || leftOf(own) < leftOf(narrowest))) {
+      narrowest = { ...own, levelsUp };
+    }
     if (at === hierarchy.directory || at === dirname(at)) return narrowest;
   }
 }
 
 /** Bytes that may still be taken. */
-export function leftOf({ limit, used }: Room): number {
+export function leftOf({ limit, used }: Pick<Room, "limit" | "used">): number {
   return Math.max(limit - used, 0);
 }
 
@@ -82,7 +86,7 @@ const FILES = {
 /** v1 writes PAGE_COUNTER_MAX where there is no limit, v2 `max`. */
 const NO_LIMIT = 2 ** 60;
 
-function readOwnRoom(version: "v1" | "v2", directory: string): Room | undefined {
+function readOwnRoom(version: "v1" | "v2", directory: string): Omit<Room, "levelsUp"> | undefined {
   const files = FILES[version];
   const limit = Number(readText(join(directory, files.limit)));
   const usage = Number(readText(join(directory, files.usage)));

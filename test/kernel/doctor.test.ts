@@ -1,6 +1,6 @@
 /** `oomscribe doctor` on this kernel: with all rights, with none, and a real test kill on its way to a real receiver. */
 import { type ChildProcess, execFileSync } from "node:child_process";
-import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -48,6 +48,19 @@ async function doctor(args: string[], options: CliOptions = {}) {
 
 /** Of the memory hierarchy, wherever it is. */
 const testCgroups = (): string[] => globSync("/sys/fs/cgroup/memory/**/oomscribe-doctor-*");
+
+/** Where devices can be denied, as container runtimes do it. @returns undefined where there is no such controller */
+function makeDevicesCgroup(): string | undefined {
+  const path = /^\d+:devices:(.+)$/m.exec(readFileSync("/proc/self/cgroup", "latin1"))?.[1];
+  const directory = join("/sys/fs/cgroup/devices", path ?? "", `oomscribe-test-${process.pid}`);
+  try {
+    mkdirSync(directory);
+  } catch {
+    return undefined;
+  }
+  cleanups.push(() => rmdirSync(directory));
+  return directory;
+}
 
 /** Of the whole node, since boot. */
 function nodeKills(): number {
@@ -187,6 +200,23 @@ describe("without rights", () => {
     });
     expect(nodeKills()).toBe(before);
     expect(testCgroups()).toEqual([]);
+  });
+
+  test("a device that the container may not use, whatever its capabilities", async ({ skip }) => {
+    const devices = makeDevicesCgroup();
+    if (devices === undefined) return skip("no cgroup v1 with the devices controller here");
+    writeFileSync(join(devices, "devices.deny"), "c 1:11 rwm");
+    const { status, of } = await doctor([], {
+      // Moved while Node still starts.
+      onStart: ({ pid }) => writeFileSync(join(devices, "cgroup.procs"), String(pid)),
+    });
+    expect(status).toBe(1);
+    expect(of("kernel log")).toMatchObject({
+      status: "failed",
+      says: "/dev/kmsg cannot be opened (EPERM)",
+      advice: expect.stringMatching(/device cgroup.*privileged.*SYSLOG and a hostPath are not enough/),
+    });
+    expect(of("cgroups")).toMatchObject({ status: "ok" });
   });
 
   test("a state directory that may not be written to", async () => {

@@ -258,22 +258,31 @@ describe("tracepoint", () => {
 });
 
 describe("own protection", () => {
-  const room = (limit: number, used: number) => ({
+  const room = (limit: number, used: number, levelsUp = 0) => ({
     directory: "/sys/fs/cgroup/a",
+    levelsUp,
     limit: limit * MIB,
     used: used * MIB,
   });
 
   test.each<[string, Parameters<typeof judgeProtection>[0], string, RegExp]>([
     ["critical, with room", { scoreAdj: -997, room: room(256, 90) }, "ok", /-997, 166 MiB left of 256 MiB$/],
-    ["no limit", { scoreAdj: 0, room: undefined }, "ok", /no memory limit$/],
-    ["among the first to go", { scoreAdj: 985, room: undefined }, "warning", /among those that are killed/],
-    ["not told", { scoreAdj: undefined, room: undefined }, "warning", /oom_score_adj unknown/],
+    ["no limit", { scoreAdj: 0, room: "none" }, "ok", /no memory limit$/],
+    ["its cgroup is not seen", { scoreAdj: 0, room: "unseen" }, "ok", /limit is not to be seen$/],
+    ["among the first to go", { scoreAdj: 985, room: "none" }, "warning", /among those that are killed/],
+    ["not told", { scoreAdj: undefined, room: "none" }, "warning", /oom_score_adj unknown/],
     ["near its limit", { scoreAdj: -997, room: room(128, 110) }, "warning", /18 MiB left of the 128 MiB/],
     ["above its limit, as pages come back", { scoreAdj: -997, room: room(128, 130) }, "warning", /0 KiB left/],
   ])("%s", (_, facts, status, says) => {
     expect(judgeProtection(facts)).toMatchObject({ status, says: expect.stringMatching(says) });
   });
+});
+
+test("a limit that many share is not the agent's to raise", () => {
+  const facts = { directory: "/sys/fs/cgroup/kubepods", limit: 4096 * MIB, used: 4090 * MIB };
+  const adviceAt = (levelsUp: number) => judgeProtection({ scoreAdj: -997, room: { ...facts, levelsUp } }).advice;
+  expect(adviceAt(1)).toMatch(/raise resources\.limits\.memory/);
+  expect(adviceAt(3)).toMatch(/others share that limit/);
 });
 
 describe("own cgroup", () => {
@@ -320,7 +329,7 @@ describe("own cgroup", () => {
   ])("%s: the narrowest limit above it counts, without file pages that would go at once", (version, files) => {
     for (const [path, text] of Object.entries(files)) host.write(path, text);
     const room = readRoom(hierarchy(version), { path: "/pod/agent", directory: join(host.path, "cg/pod/agent") });
-    expect(room).toEqual({ directory: join(host.path, "cg/pod"), limit: 100 * MIB, used: 60 * MIB });
+    expect(room).toEqual({ directory: join(host.path, "cg/pod"), levelsUp: 1, limit: 100 * MIB, used: 60 * MIB });
     expect(room === undefined ? 0 : leftOf(room)).toBe(40 * MIB);
   });
 

@@ -9,8 +9,8 @@ import { findOwnCgroup, leftOf, type Room, readRoom } from "../own-cgroup.ts";
 export interface ProtectionFacts {
   /** −1000 never to 1000 first; undefined: /proc does not tell */
   scoreAdj: number | undefined;
-  /** undefined: no limit above it */
-  room: Room | undefined;
+  /** none: no limit above it; unseen: its cgroup is not to be seen */
+  room: Room | "none" | "unseen";
 }
 
 export function checkOwnProtection({ hostRoot }: Pick<CheckContext, "hostRoot">): Finding {
@@ -18,25 +18,34 @@ export function checkOwnProtection({ hostRoot }: Pick<CheckContext, "hostRoot">)
   return judgeProtection({ scoreAdj: text === undefined ? undefined : Number(text), room: findRoom(hostRoot) });
 }
 
-/** What the agent needs beside what it has, in a storm: batches, reports, the outbox's pages. */
+/** For a storm: batches, reports, the outbox's pages. Prudence, not a measurement. */
 const LEAST_LEFT = 32 * 1024 * 1024;
+
+/** The pod's limit is nobody else's. */
+const POD_LEVEL = 1;
+const OWN_ADVICE =
+  `raise resources.limits.memory of the agent: it should have ${readableSize(LEAST_LEFT)} to spare (this command, run ` +
+  "beside it, takes some itself)";
+const SHARED_ADVICE =
+  "others share that limit and have nearly filled it: whoever the kernel chooses next may be the agent";
+const LIMITS = { none: "no memory limit", unseen: "its memory limit is not to be seen" } as const;
 
 export function judgeProtection({ scoreAdj, room }: ProtectionFacts): Finding {
   const detail = {
     oomScoreAdj: scoreAdj,
-    ...(room === undefined ? {} : { limit: room.limit, used: room.used, limitOf: room.directory }),
+    ...(typeof room === "string" ? {} : { limit: room.limit, used: room.used, limitOf: room.directory }),
   };
   const score = `oom_score_adj ${scoreAdj ?? "unknown"}`;
-  if (room !== undefined && leftOf(room) < LEAST_LEFT) {
+  if (typeof room !== "string" && leftOf(room) < LEAST_LEFT) {
     return {
       status: "warning",
       says: `${score}; ${readableSize(leftOf(room))} left of the ${readableSize(room.limit)} of ${room.directory}`,
-      advice: `raise resources.limits.memory of the agent: it should have ${readableSize(LEAST_LEFT)} to spare (this command, run beside it, takes some itself)`,
+      advice: room.levelsUp > POD_LEVEL ? SHARED_ADVICE : OWN_ADVICE,
       detail,
     };
   }
   const memory =
-    room === undefined ? "no memory limit" : `${readableSize(leftOf(room))} left of ${readableSize(room.limit)}`;
+    typeof room === "string" ? LIMITS[room] : `${readableSize(leftOf(room))} left of ${readableSize(room.limit)}`;
   if (scoreAdj === undefined || scoreAdj > 0) {
     return {
       status: "warning",
@@ -49,13 +58,13 @@ export function judgeProtection({ scoreAdj, room }: ProtectionFacts): Finding {
   return { status: "ok", says: `${score}, ${memory}`, detail };
 }
 
-function findRoom(hostRoot: string): Room | undefined {
+function findRoom(hostRoot: string): ProtectionFacts["room"] {
   try {
     const hierarchy = findMemoryHierarchy(hostRoot);
     const own = findOwnCgroup(hierarchy);
-    return own === undefined ? undefined : readRoom(hierarchy, own);
+    return own === undefined ? "unseen" : (readRoom(hierarchy, own) ?? "none");
   } catch (error) {
     if (!(error instanceof CgroupOpenError)) throw error;
-    return undefined;
+    return "unseen";
   }
 }
