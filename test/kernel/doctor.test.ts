@@ -108,6 +108,15 @@ describe("--test-kill", () => {
     expect(testCgroups()).toEqual([]);
   });
 
+  test("the line of a test just before is not taken for this one's", async () => {
+    for (const _ of [1, 2, 3]) {
+      const { status, of } = await doctor(["--stdout", "--test-kill"]);
+      expect(status).toBe(0);
+      // None is read before the process was told to take memory.
+      expect(Number(of("its log line")?.detail?.["ms"])).toBeGreaterThanOrEqual(0);
+    }
+  });
+
   test("an agent on the same node tells the same kill, as a test, under the same name", async () => {
     const [ofAgent, ofDoctor] = [await openReceiver(), await openReceiver()];
     const state = join(folder, "state");

@@ -55,9 +55,8 @@ export function judgeKernel(facts: KernelFacts): Finding {
       advice: "run it on the node; a saved log is read anywhere by `oomscribe replay`",
     };
   }
-  const lacks = SINCE.filter(({ version }) => isOlder(name, version)).map(
-    ({ version, brings, without }) => `${brings} (${version.join(".")}): ${without}`,
-  );
+  const missing = SINCE.filter(({ version }) => isOlder(name, version));
+  const lacks = missing.map(({ version, brings, without }) => `${brings} (${version.join(".")}): ${without}`);
   const { platform: _, ...detail } = facts;
   const base = { detail: { ...detail, lacks } };
   const kernel = `Linux ${name} on ${arch}`;
@@ -78,7 +77,9 @@ export function judgeKernel(facts: KernelFacts): Finding {
     };
   }
   const without =
-    lacks.length === 0 ? "it has all that the agent uses" : `what is newer is done without: ${lacks.length}`;
+    missing.length === 0
+      ? "it has all that the agent uses"
+      : `by its version it has not ${missing.map(({ brings }) => brings).join(", ")}; the agent does without`;
   return { ...base, status: "ok", says: `${kernel}; ${without}` };
 }
 

@@ -48,13 +48,12 @@ function opened(socket: Socket | TLSSocket, event: "connect" | "secureConnect", 
       socket.destroy();
       reject(error);
     };
-    socket.once("error", fail);
-    socket.once("close", () => fail(new Error("the connection was closed")));
+    const onClose = (): void => fail(new Error("the connection was closed"));
+    socket.once("error", fail).once("close", onClose);
     socket.once(event, () => {
       clearTimeout(timer);
       // What happens after that is the next step's.
-      socket.removeAllListeners("close");
-      socket.off("error", fail);
+      socket.off("close", onClose).off("error", fail);
       socket.on("error", () => {});
       resolve();
     });

@@ -37,6 +37,8 @@ export interface Follower {
   readonly reads: { log: boolean; counters: boolean };
   /** The log has been read to its end: what comes is new. */
   readonly isReady: boolean;
+  /** From now on a line is this kill's: those of just before the start, which are read as well, may be another test's. */
+  begin(): void;
   /** What went wrong on the way. */
   readonly troubles: ReadonlySet<EventName>;
   close(): Promise<void>;
@@ -49,6 +51,7 @@ export interface Follower {
 export function openFollower(context: CheckContext & { config: Config }, cgroup: string): Follower | undefined {
   const { config, version, hostRoot, kmsgPath } = context;
   const seen: Seen = { deliveries: new Map() };
+  let hasBegun = false;
   const troubles = new Set<EventName>();
   const events: Events = {
     report(name) {
@@ -87,7 +90,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
         readVictim,
         commit(made, state) {
           // The other kills of this node are the agent's to tell.
-          const ours = made.filter((record) => isOurs(record, cgroup));
+          const ours = made.filter((record) => hasBegun && isOurs(record, cgroup));
           const [record] = ours;
           if (record === undefined || seen.record !== undefined) return;
           seen.record = record;
@@ -95,7 +98,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
           deliveries?.commit([record], state);
         },
       });
-      return { live: listen(live, cgroup, seen), position: undefined };
+      return { live: listen(live, cgroup, seen, () => hasBegun), position: undefined };
     },
   );
   if (sources === undefined) {
@@ -110,6 +113,9 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
     reads: { log: log.isRead, counters: counters.isOpen },
     get isReady() {
       return sources.status().log.isDrained;
+    },
+    begin() {
+      hasBegun = true;
     },
     troubles,
     async close() {
@@ -133,11 +139,12 @@ function watch(backend: Backend, seen: Seen): Backend {
 }
 
 /** Notes what passes by on its way into the pipeline. */
-function listen(live: Live, cgroup: string, seen: Seen): Live {
+function listen(live: Live, cgroup: string, seen: Seen, hasBegun: () => boolean): Live {
   return {
     ...live,
     record(record, atMs) {
-      if (record.origin === "kernel" && parseKillLine(record.text)?.comm === TEST_COMM) seen.lineMs ??= monotonicMs();
+      const line = hasBegun() && record.origin === "kernel" ? parseKillLine(record.text) : undefined;
+      if (line?.comm === TEST_COMM) seen.lineMs ??= monotonicMs();
       live.record(record, atMs);
     },
     counter(reading) {

@@ -69,6 +69,7 @@ async function killAndFollow(
   try {
     hog = await startHog(cgroup);
     await until(() => follower.isReady, READY_MS, signal);
+    follower.begin();
     const startMs = monotonicMs();
     const how = await hog.kill(KILL_MS);
     const killedMs = monotonicMs();
