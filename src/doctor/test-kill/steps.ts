@@ -42,7 +42,7 @@ function tellLine(facts: TestKillFacts): CheckResult {
       status: "failed",
       says: "the kernel's log was read, and its line did not come",
       advice:
-        "look for `Killed process` in dmesg; printk may be ratelimited, or its level below 3 (kernel.printk does not matter here)",
+        "look for `Killed process` in dmesg: where it is there, --kmsg is not the log of this kernel, or it overflows",
     };
   }
   const ms = after(facts, seen.lineMs);
