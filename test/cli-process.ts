@@ -1,5 +1,5 @@
 /** `oomscribe …` as a process of its own: what it prints, and how it ends. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -18,6 +18,9 @@ export interface CliOptions {
   cwd?: string;
   /** default: src/cli.ts */
   program?: string;
+  /** default: this process's own */
+  uid?: number;
+  onStart?(child: ChildProcess): void;
 }
 
 const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
@@ -27,7 +30,9 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   const child = spawn(process.execPath, [options.program ?? CLI, ...args], {
     cwd: options.cwd,
     env: { PATH: process.env["PATH"], ...options.env },
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
+  options.onStart?.(child);
   child.stdin.on("error", () => {});
   for (const piece of options.input ?? []) child.stdin.write(piece);
   child.stdin.end();

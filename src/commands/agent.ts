@@ -53,7 +53,8 @@ function settingOptions(): OptionEntry[] {
   });
 }
 
-function toFlags({ flags, values, all }: ParsedArguments): ReadonlyMap<string, readonly string[]> {
+/** What the options say of the configuration, `--stdout` for what it stands for. @throws UsageError */
+export function toFlags({ flags, values, all }: ParsedArguments): ReadonlyMap<string, readonly string[]> {
   if (!flags.has("stdout")) return all;
   const other = ["otlp", "backend"].find((name) => values.has(name));
   if (other !== undefined) {

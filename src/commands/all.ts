@@ -3,7 +3,15 @@ import { agentCommand } from "./agent.ts";
 import type { Command } from "./command.ts";
 import { completionCommand } from "./completion.ts";
 import { diffCommand } from "./diff.ts";
+import { doctorCommand } from "./doctor.ts";
 import { manCommand } from "./man.ts";
 import { replayCommand } from "./replay.ts";
 
-export const COMMANDS: readonly Command[] = [replayCommand, diffCommand, agentCommand, completionCommand, manCommand];
+export const COMMANDS: readonly Command[] = [
+  replayCommand,
+  diffCommand,
+  agentCommand,
+  doctorCommand,
+  completionCommand,
+  manCommand,
+];

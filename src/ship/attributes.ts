@@ -173,6 +173,12 @@ export const ATTRIBUTE_GROUPS = [
         meaning: "killed as a member of its cgroup (memory.oom.group)",
         from: "`Tasks in … are going to be killed`",
       },
+      "oom.test": {
+        type: "boolean",
+        when: "true",
+        meaning: "made by `oomscribe doctor --test-kill`: nobody's workload was hit",
+        from: "the names of cgroup and process: `…/oomscribe-doctor-XXXXXXXX`, `oomscribe-test`",
+      },
       "oom.reaper.outcome": { type: "string", meaning: "`reaped`, or `unable` to", from: "the lines of oom_reaper" },
     },
   },

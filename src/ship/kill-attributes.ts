@@ -3,6 +3,7 @@ import type { KernelRecord } from "../../parsers/kernel-record.ts";
 import type { MemcgStats, MemcgUsage, NodeMemory, OomReport, TaskRow, Victim } from "../../parsers/oom/report.ts";
 import type { Kill, UnloggedKill } from "../correlate/kill.ts";
 import { ATTRIBUTE_GROUPS, type NumberKey, type RecordAttributes, type RecordKey, set } from "./attributes.ts";
+import { isTestKill } from "./test-kill.ts";
 
 const BYTES_PER_KB = 1024;
 /** Page counters without a limit read PAGE_COUNTER_MAX: 9007199254740988 kB, or …928 with pages of 64 KiB. */
@@ -63,9 +64,10 @@ export function setProcess(into: RecordAttributes, victim: VictimFigures): void 
 /** Sets where it was killed, and how that is known. */
 export function setCgroup(
   into: RecordAttributes,
-  { victimCgroup, identity, pid1, evidence, attribution, candidates }: Kill | UnloggedKill,
+  { victim, victimCgroup, identity, pid1, evidence, attribution, candidates }: Kill | UnloggedKill,
 ): void {
   set(into, "oom.victim.cgroup", victimCgroup);
+  if (isTestKill(victimCgroup, victim?.comm)) into["oom.test"] = true;
   set(into, "oom.container.pid1", pid1);
   into["oom.evidence"] = evidence;
   into["oom.attribution"] = attribution;

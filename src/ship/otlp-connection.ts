@@ -32,6 +32,8 @@ export function openConnection(settings: OtlpSettings): OtlpConnection {
     const { statusCode: status = 0, statusMessage, headers } = response;
     lastAnswer = { status, statusLine: `${status} ${statusMessage}`.trim() };
     if (headers["retry-after"] !== undefined) lastAnswer.retryAfter = headers["retry-after"];
+    if (headers["content-type"] !== undefined) lastAnswer.contentType = headers["content-type"];
+    if (headers.date !== undefined) lastAnswer.date = headers.date;
   }
   subscribe(RESPONSES, onResponse);
 

@@ -12,7 +12,7 @@ import { openHeadersFile } from "./headers-file.ts";
 import type { LogRecord } from "./log-record.ts";
 import { type OtlpConnection, openConnection } from "./otlp-connection.ts";
 import { openDiagnostics, type PartialSuccess } from "./otlp-diagnostics.ts";
-import { toFailedOutcome } from "./otlp-outcome.ts";
+import { type Answer, toFailedOutcome } from "./otlp-outcome.ts";
 import { toReadableRecords } from "./otlp-record.ts";
 import { type OtlpOptions, type OtlpSettings, readOtlpSettings } from "./otlp-settings.ts";
 import type { Outcome } from "./outcome.ts";
@@ -29,6 +29,8 @@ export interface OtlpExport {
   readonly target: string;
   /** milliseconds that a batch may take, what the SDK retries by itself included */
   readonly timeoutMs: number;
+  /** of the backend, to whatever was sent last; undefined: there was none */
+  readonly lastAnswer: Answer | undefined;
   /** One batch at a time. Never rejects. */
   export(batch: readonly LogRecord[]): Promise<Outcome>;
   /** Lets go of the connection; a batch under way fails, and is not tried again. */
@@ -61,6 +63,9 @@ export function openOtlpExport(options: OtlpExportOptions): OtlpExport {
   return {
     target: `${settings.url.origin}${settings.url.pathname}`,
     timeoutMs,
+    get lastAnswer() {
+      return connection.lastAnswer;
+    },
     export(batch) {
       return new Promise((resolve) => {
         let isLate = false;

@@ -13,6 +13,10 @@ export interface Answer {
   statusLine: string;
   /** the header Retry-After as it came */
   retryAfter?: string;
+  /** the header Content-Type as it came */
+  contentType?: string;
+  /** the header Date as it came */
+  date?: string;
 }
 
 /** The only ones that the specification calls retryable. */

@@ -2,7 +2,7 @@
  * Opens the outbox's database: a file with one owner, or memory. A file that cannot be used as it is gets another name
  * and makes place for a new one.
  */
-import { mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createTables, type OutboxStore, openStore, SCHEMA_VERSION } from "./outbox-store.ts";
@@ -54,6 +54,35 @@ export function openFileStore({ directory, waitMs, onSetAside }: FileStoreOption
     setAside(path);
     onSetAside({ path: path + SET_ASIDE_SUFFIX, error: (error as Error).message });
     return openFile(path, waitMs);
+  }
+}
+
+/** What a directory's outbox is like. */
+export type OutboxCondition =
+  | { kind: "absent" }
+  /** another process has it open */
+  | { kind: "in_use" }
+  | { kind: "usable"; records: number; bytes: number }
+  /** it would be set aside, and a new one begun */
+  | { kind: "unusable"; error: string };
+
+/**
+ * Looks at it as an agent that starts would, without waiting, and makes and moves nothing. One that starts at the same
+ * moment waits much longer than this takes.
+ * @throws Error of the file system or of SQLite where the disk does not take or give it
+ */
+export function inspectFileStore(directory: string): OutboxCondition {
+  const path = join(directory, OUTBOX_FILE);
+  if (!existsSync(path)) return { kind: "absent" };
+  try {
+    const store = openFile(path, 0);
+    const { size } = store;
+    store.close();
+    return { kind: "usable", ...size };
+  } catch (error) {
+    if (primaryCode(error) === SQLITE_BUSY) return { kind: "in_use" };
+    if (isUnusable(error)) return { kind: "unusable", error: (error as Error).message };
+    throw error;
   }
 }
 

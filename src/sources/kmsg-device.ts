@@ -17,10 +17,15 @@ export interface KmsgDevice {
 export class KmsgOpenError extends Error {
   override name = "KmsgOpenError";
   readonly code: string;
+  /** the two halves of the message */
+  readonly says: string;
+  readonly advice: string;
 
-  constructor(code: string, message: string, cause?: unknown) {
-    super(message, { cause });
+  constructor(code: string, says: string, advice: string, cause?: unknown) {
+    super(`${says}: ${advice}`, { cause });
     this.code = code;
+    this.says = says;
+    this.advice = advice;
   }
 }
 
@@ -48,7 +53,7 @@ function openFile(path: string): number {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "UNKNOWN";
-    throw new KmsgOpenError(code, `${path} cannot be opened (${code}): ${advice(code)}`, error);
+    throw new KmsgOpenError(code, `${path} cannot be opened (${code})`, advice(code), error);
   }
 }
 
@@ -61,8 +66,8 @@ function checkDevice(fd: number, path: string): void {
   if (rdev === KMSG_RDEV) return;
   throw new KmsgOpenError(
     "ENODEV",
-    `${path} is not the kernel's log (character device 1:11): mount the node's own /dev/kmsg here; ` +
-      "a file with a captured log is read by `oomscribe replay`",
+    `${path} is not the kernel's log (character device 1:11)`,
+    "mount the node's own /dev/kmsg here; a file with a captured log is read by `oomscribe replay`",
   );
 }
 
@@ -73,10 +78,11 @@ function advice(code: string): string {
     case "EACCES":
       return "the file's mode does not let this user read it; run as root";
     case "EPERM":
-      return isRestricted()
+      return isRestricted() && !hasSyslog()
         ? "kernel.dmesg_restrict is 1, so it takes the capability SYSLOG: run as root with it (in a container: " +
             "privileged), or set kernel.dmesg_restrict=0"
-        : "the container may not use the device: run it privileged, or allow the device 1:11 and the capability SYSLOG";
+        : "the container may not use the device (its device cgroup): run it privileged; the capability SYSLOG and a " +
+            "hostPath are not enough";
     default:
       return "see open(2) for what this error means";
   }
@@ -84,4 +90,13 @@ function advice(code: string): string {
 
 function isRestricted(): boolean {
   return (readText("/proc/sys/kernel/dmesg_restrict")?.trim() ?? "0") !== "0";
+}
+
+/** include/uapi/linux/capability.h */
+const CAP_SYSLOG = 34n;
+
+/** Whether this process has what a restricted log takes: then something else forbids it. */
+function hasSyslog(): boolean {
+  const effective = /^CapEff:\t([0-9a-f]+)$/m.exec(readText("/proc/self/status") ?? "")?.[1];
+  return effective !== undefined && ((BigInt(`0x${effective}`) >> CAP_SYSLOG) & 1n) === 1n;
 }

@@ -87,6 +87,7 @@ function fullRecords(): LogRecord[] {
     ),
     toLogRecord(kill, NODE, { who: { sources: ["docker"], missing: [], owners: [], container: "db" } }),
     toUnloggedRecord(makeUnloggedKill(), NODE, (ms) => ms * 1000),
+    toUnloggedRecord(makeUnloggedKill({ victimCgroup: "/oomscribe-doctor-0123abcd" }), NODE, (ms) => ms * 1000),
     toUnloggedRecord(makeUnloggedKill(), NODE, (ms) => ms * 1000, { who }),
     toFollowUpRecord({ ...followUp, outcome: "oom_killed", next: "restarted", ended: end, isVisible: true }, NODE, 9),
     toFollowUpRecord({ ...followUp, outcome: "none", isVisible: false, pid1: false }, NODE, 9),

@@ -1,0 +1,165 @@
+/** Follows one kill through the agent's own pipeline: sources, correlation, record, outbox, endpoint; all in memory. */
+import { basename } from "node:path";
+import { parseKillLine } from "../../../parsers/oom/killed.ts";
+import type { Config } from "../../config/read.ts";
+import type { Backend } from "../../deliveries/backend.ts";
+import { openDeliveries } from "../../deliveries/deliveries.ts";
+import { openBackends } from "../../deliveries/open.ts";
+import { createLive, type Live, type LiveState } from "../../live.ts";
+import { openNames } from "../../names-of-node.ts";
+import { readNodeResource } from "../../node-facts.ts";
+import type { RecordContext } from "../../ship/context.ts";
+import type { LogRecord } from "../../ship/log-record.ts";
+import type { Outcome } from "../../ship/outcome.ts";
+import { TEST_COMM } from "../../ship/test-kill.ts";
+import { readBootId } from "../../sources/boot-id.ts";
+import { createKernelClock } from "../../sources/clock.ts";
+import { monotonicMs } from "../../sources/monotonic.ts";
+import { openNodeSources } from "../../sources-of-node.ts";
+import { EVENTS, type EventName, type Events } from "../../telemetry/events.ts";
+import type { CheckContext } from "../check.ts";
+
+/** What was seen of the kill, and when: CLOCK_MONOTONIC in milliseconds. */
+export interface Seen {
+  lineMs?: number;
+  counterMs?: number;
+  recordMs?: number;
+  record?: LogRecord;
+  /** by endpoint, the last answer of each */
+  deliveries: Map<string, { outcome: Outcome; atMs: number }>;
+}
+
+export interface Follower {
+  readonly seen: Seen;
+  /** where records go; empty: nowhere */
+  readonly targets: readonly string[];
+  /** what is read of the node */
+  readonly reads: { log: boolean; counters: boolean };
+  /** The log has been read to its end: what comes is new. */
+  readonly isReady: boolean;
+  /** From now on a line is this kill's: those of just before the start, which are read as well, may be another test's. */
+  begin(): void;
+  /** What went wrong on the way. */
+  readonly troubles: ReadonlySet<EventName>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param cgroup path of the cgroup that the kill will be in
+ * @returns undefined where neither log nor counters can be read
+ */
+export function openFollower(context: CheckContext & { config: Config }, cgroup: string): Follower | undefined {
+  const { config, version, hostRoot, kmsgPath } = context;
+  const seen: Seen = { deliveries: new Map() };
+  let hasBegun = false;
+  const troubles = new Set<EventName>();
+  const events: Events = {
+    report(name) {
+      if (EVENTS[name].level !== "info") troubles.add(name);
+    },
+    counts: () => ({}),
+  };
+  const bootId = readBootId();
+  const records: RecordContext = {
+    resource: readNodeResource(config, () => {}),
+    ...(bootId === undefined ? {} : { bootId }),
+  };
+  const backends = openBackends(config, version, events).map((backend) => watch(backend, seen));
+  // Records that are printed have no endpoint.
+  const deliveries =
+    backends.length === 0
+      ? undefined
+      : openDeliveries<LiveState>({ backends, directory: undefined, context: records, events });
+  // A test takes a second or two, which is no time to list a cluster's pods: the node's own files name what they can.
+  const settings = { ...config.settings, kubernetes: "off" } as const;
+  const names = openNames({ config: { settings }, env: config.env, version, events });
+  const clock = createKernelClock();
+  const sources = openNodeSources(
+    { since: "now", kmsgPath, hostRoot },
+    events,
+    clock,
+    (hasCounters, readSources, readVictim) => {
+      const live = createLive({
+        context: records,
+        restored: undefined,
+        now: monotonicMs,
+        toWallUs: (atMs) => clock.toRealtimeUs(atMs * 1000),
+        names,
+        hasCounters,
+        readSources,
+        readVictim,
+        commit(made, state) {
+          // The other kills of this node are the agent's to tell.
+          const ours = made.filter((record) => hasBegun && isOurs(record, cgroup));
+          const [record] = ours;
+          if (record === undefined || seen.record !== undefined) return;
+          seen.record = record;
+          seen.recordMs = monotonicMs();
+          deliveries?.commit([record], state);
+        },
+      });
+      return { live: listen(live, cgroup, seen, () => hasBegun), position: undefined };
+    },
+  );
+  if (sources === undefined) {
+    names.close();
+    void deliveries?.close({ timeoutMs: 0 });
+    return undefined;
+  }
+  const { log, counters } = sources.status();
+  return {
+    seen,
+    targets: backends.map(({ target }) => target),
+    reads: { log: log.isRead, counters: counters.isOpen },
+    get isReady() {
+      return sources.status().log.isDrained;
+    },
+    begin() {
+      hasBegun = true;
+    },
+    troubles,
+    async close() {
+      sources.close();
+      names.close();
+      await deliveries?.close({ timeoutMs: 0 });
+    },
+  };
+}
+
+function watch(backend: Backend, seen: Seen): Backend {
+  return {
+    target: backend.target,
+    close: backend.close,
+    async export(batch) {
+      const outcome = await backend.export(batch);
+      seen.deliveries.set(backend.target, { outcome, atMs: monotonicMs() });
+      return outcome;
+    },
+  };
+}
+
+/** Notes what passes by on its way into the pipeline. */
+function listen(live: Live, cgroup: string, seen: Seen, hasBegun: () => boolean): Live {
+  return {
+    ...live,
+    record(record, atMs) {
+      const line = hasBegun() && record.origin === "kernel" ? parseKillLine(record.text) : undefined;
+      if (line?.comm === TEST_COMM) seen.lineMs ??= monotonicMs();
+      live.record(record, atMs);
+    },
+    counter(reading) {
+      const kills = (reading.local ?? reading.tree)?.oomKill ?? 0;
+      if (reading.cgroup === cgroup && kills > 0) seen.counterMs ??= monotonicMs();
+      live.counter(reading);
+    },
+  };
+}
+
+/** By its cgroup; by the name of the process where the log and the counters did not tell that. */
+function isOurs({ eventName, attributes }: LogRecord, cgroup: string): boolean {
+  if (eventName !== "oom.kill") return false;
+  const place = attributes["oom.victim.cgroup"];
+  // The mount's own name for it may be another than the kernel's.
+  if (typeof place === "string") return basename(place) === basename(cgroup);
+  return attributes["process.executable.name"] === TEST_COMM;
+}
