@@ -92,33 +92,49 @@ interface PodParts {
   names: Names;
 }
 
-function openPods(parts: PodParts): Pods {
-  const { settings, events } = parts;
-  if (settings.kubernetes === "off") return noPods(events, "it is turned off");
-  if (settings.kubelet !== undefined) return openKubeletPods(parts, settings.kubelet);
-  const credentials = openCredentials(parts);
-  if (credentials === undefined) return noPods(events, "this is no pod, and neither kubeconfig nor kubelet is set");
-  return openApiPods(parts, credentials);
-}
+/** Whom the settings say to ask for the node's pods. */
+export type PodSource =
+  | { is: "nobody"; reason: string }
+  /** in a pod the host name is the pod's */
+  | { is: "nameless" }
+  | { is: "kubelet"; address: string }
+  | { is: "api"; credentials: Credentials; nodeName: string };
 
-function noPods(events: Events, reason: string): Pods {
-  events.report("kubernetes_not_asked", { reason });
-  return NO_PODS;
-}
-
-function openCredentials({ settings, env, events }: PodParts): Credentials | undefined {
-  if (settings.kubeconfig !== undefined) return openKubeconfig({ file: settings.kubeconfig });
-  if (env["KUBERNETES_SERVICE_HOST"] === undefined) return undefined;
-  // In a pod the host name is the pod's.
-  if (settings["node-name"] === undefined) {
-    events.report("kubernetes_node_name_missing");
-    return undefined;
+export function choosePodSource(settings: Settings, env: NamesOptions["env"]): PodSource {
+  const { kubernetes, kubelet, kubeconfig, "node-name": nodeName } = settings;
+  if (kubernetes === "off") return { is: "nobody", reason: "it is turned off" };
+  if (kubelet !== undefined) return { is: "kubelet", address: kubelet };
+  if (kubeconfig !== undefined) {
+    const credentials = openKubeconfig({ file: kubeconfig });
+    return { is: "api", credentials, nodeName: nodeName ?? hostname().toLowerCase() };
   }
-  return openServiceAccount({ env });
+  if (env["KUBERNETES_SERVICE_HOST"] === undefined) {
+    return { is: "nobody", reason: "this is no pod, and neither kubeconfig nor kubelet is set" };
+  }
+  if (nodeName === undefined) return { is: "nameless" };
+  return { is: "api", credentials: openServiceAccount({ env }), nodeName };
 }
 
-function openApiPods({ settings, userAgent, events, names }: PodParts, credentials: Credentials): Pods {
-  const nodeName = settings["node-name"] ?? hostname().toLowerCase();
+function openPods(parts: PodParts): Pods {
+  const source = choosePodSource(parts.settings, parts.env);
+  switch (source.is) {
+    case "nobody":
+      parts.events.report("kubernetes_not_asked", { reason: source.reason });
+      return NO_PODS;
+    case "nameless":
+      parts.events.report("kubernetes_node_name_missing");
+      return NO_PODS;
+    case "kubelet":
+      return openKubeletPods(parts, source.address);
+    case "api":
+      return openApiPods(parts, source);
+  }
+}
+
+function openApiPods(
+  { userAgent, events, names }: PodParts,
+  { credentials, nodeName }: Extract<PodSource, { is: "api" }>,
+): Pods {
   const api: Api = openApi({ credentials, userAgent });
   const objects = openObjects({ api, read: readOwnedObject, onTrouble: events.report });
   const followed = followPods({

@@ -8,6 +8,7 @@ import { checkEndpoints } from "./checks/endpoints.ts";
 import { checkInotify } from "./checks/inotify.ts";
 import { checkKernel } from "./checks/kernel.ts";
 import { checkKernelLog } from "./checks/kernel-log.ts";
+import { checkKubernetes } from "./checks/kubernetes.ts";
 import { checkOwnProtection } from "./checks/own-protection.ts";
 import { checkProcesses } from "./checks/processes.ts";
 import { checkStateDirectory } from "./checks/state-directory.ts";
@@ -24,6 +25,7 @@ export const CHECKS: readonly Check[] = [
   { name: "own protection", run: checkOwnProtection },
   { name: "state directory", run: checkStateDirectory },
   { name: "container names", run: checkContainerNames },
+  { name: "kubernetes", run: (context) => checkKubernetes(context) },
   { name: "endpoint", run: checkEndpoints },
   // After the endpoints, with whose clocks it compares.
   { name: "clock", run: checkClock },
