@@ -114,14 +114,14 @@ function containersOf({ containerId, outerContainerIds = [] }: CgroupIdentity): 
 }
 
 function placesOf({ identity, candidates }: Kill | UnloggedKill): { containerIds: string[]; isAnywhere: boolean } {
-  if (candidates !== undefined) {
-    const places = candidates.map((path) => containersOf(parseCgroupPath(path)));
-    return { containerIds: places.flat(), isAnywhere: places.some((ids) => ids.length === 0) };
-  }
-  const containerIds = identity === undefined ? [] : containersOf(identity);
-  // A cgroup that is no container's, but a unit's, is a place as well.
+  const places = candidates?.map(parseCgroupPath) ?? [identity];
   return {
-    containerIds,
-    isAnywhere: containerIds.length === 0 && identity?.kind !== "unit" && identity?.kind !== "user",
+    containerIds: places.flatMap((place) => (place === undefined ? [] : containersOf(place))),
+    isAnywhere: places.some((place) => place === undefined || isAboveContainers(place)),
   };
+}
+
+/** A pod's own cgroup, say: the victim was in it or in one of its containers. A unit's, or another's, is a place too. */
+function isAboveContainers({ kind }: CgroupIdentity): boolean {
+  return kind === "pod" || kind === "qos" || kind === "kubepods" || kind === "root";
 }

@@ -71,9 +71,11 @@ test("with all rights all is well, and nothing is sent but an empty request", as
   const receiver = await openReceiver();
   const { status, failed, of } = await doctor(["--otlp", receiver.url, "--state-dir", join(folder, "state")]);
   expect({ status, failed }).toEqual({ status: 0, failed: 0 });
-  for (const name of ["configuration", "kernel", "kernel log", "cgroups", "state directory", "endpoint", "clock"]) {
+  for (const name of ["configuration", "kernel", "cgroups", "state directory", "endpoint", "clock"]) {
     expect(of(name)).toMatchObject({ name, status: "ok" });
   }
+  // After a storm of another test it goes back less than five minutes, which is a warning.
+  expect(of("kernel log")?.says).toMatch(/^\/dev\/kmsg holds [\d,]+ records?, \d+ of them kills/);
   expect(of("cgroups")?.detail).toMatchObject({ kind: expect.stringMatching(/^cgroup v1/), path: "/" });
   expect(receiver.requests()).toHaveLength(1);
   expect(receiver.records()).toEqual([]);

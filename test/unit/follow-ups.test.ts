@@ -211,6 +211,13 @@ describe("OOMKilled without a kill", () => {
       },
     ],
     [
+      "a kill was told of its pod, in whichever cgroup",
+      (node) => {
+        read(node.names, 0);
+        kill(node, "one", 50, { victimCgroup: `/kubepods/burstable/pod${UID}` });
+      },
+    ],
+    [
       "a kill was told that may have been anywhere",
       (node) => {
         read(node.names, 0);
@@ -233,10 +240,14 @@ describe("OOMKilled without a kill", () => {
     expect(found(node)).toEqual([]);
   });
 
-  test("a kill in a systemd unit is no kill in a container", () => {
+  test.each([
+    ["/system.slice/sshd.service"],
+    ["/somewhere"],
+    [`/kubepods/burstable/pod3d274242-8ee0-11e9-a8a6-1e68d864ef1a/${A2}`],
+  ])("a kill in %s is none in the container", (victimCgroup) => {
     const node = nodeWith(plain({}));
     read(node.names, 0);
-    kill(node, "one", 50, { victimCgroup: "/system.slice/sshd.service" });
+    kill(node, "one", 50, { victimCgroup });
     node.names.changePod("MODIFIED", after, 100);
     expect(found(node)).toEqual([A1]);
   });
