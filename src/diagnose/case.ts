@@ -21,7 +21,7 @@ export interface Member {
   who?: Who;
 }
 
-export interface Known {
+export interface Background {
   /** who was killed */
   who?: Who | undefined;
   history?: KillHistory | undefined;
@@ -47,7 +47,7 @@ export interface Use {
   refaulted?: number;
 }
 
-export interface Case extends Known {
+export interface Case extends Background {
   kill: Kill;
   use: Use;
   /** resident memory of the victim's process */
@@ -67,9 +67,9 @@ export interface SizedTask {
 }
 
 const KB = 1024;
-const DEFAULT_PAGE_SIZE = 4096;
+export const DEFAULT_PAGE_SIZE = 4096;
 
-export function toCase(kill: Kill, known: Known): Case {
+export function toCase(kill: Kill, known: Background): Case {
   const { report, victim } = kill;
   const pageSize = known.pageSize ?? DEFAULT_PAGE_SIZE;
   const use = kill.scope === "node" ? nodeUse(report.nodeMemory, pageSize) : cgroupUse(report, pageSize);
@@ -92,7 +92,7 @@ export function shareOf({ used, whole }: Use, bytes: number | undefined): number
   return bytes === undefined || of === undefined || of === 0 ? undefined : Math.min(bytes / of, 1);
 }
 
-function ageOf({ record }: Kill, { who, atMs }: Known): number | undefined {
+function ageOf({ record }: Kill, { who, atMs }: Background): number | undefined {
   const now = atMs ?? (record.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
   const started = who?.containerFacts?.state?.startedMs;
   return now === undefined || started === undefined || started > now + 1000

@@ -1,10 +1,17 @@
 /** What is worth knowing of a kill whatever its cause: what filled the memory, who asked, what went with it. */
-import { type Case, shareOf } from "./case.ts";
+import { type Case, DEFAULT_PAGE_SIZE, shareOf } from "./case.ts";
 import { isLimitHit } from "./causes/cause.ts";
 import type { Fact } from "./diagnosis.ts";
 
-export function describeCircumstances(one: Case): Fact[] {
-  return [anonFact(one), groupFact(one), childFact(one)].filter((fact) => fact !== undefined);
+/** @param isKnown whether a cause was found */
+export function describeCircumstances(one: Case, isKnown: boolean): Fact[] {
+  return [
+    anonFact(one),
+    firstFillFact(one),
+    groupFact(one),
+    childFact(one),
+    isKnown ? undefined : untoldFact(one),
+  ].filter((fact) => fact !== undefined);
 }
 
 function anonFact(one: Case): Fact | undefined {
@@ -18,11 +25,29 @@ function anonFact(one: Case): Fact | undefined {
   };
 }
 
+/** A page faults once when it is first touched: so many more, and some had been given back and taken anew. */
+const FIRST_TOUCH = 1.25;
+
+function firstFillFact(one: Case): Fact | undefined {
+  const { anon } = one.use;
+  const values = one.kill.report.memcgStats?.values;
+  const faults = values?.["total_pgfault"] ?? values?.["pgfault"];
+  if (!isLimitHit(one) || anon === undefined || faults === undefined) return undefined;
+  const pages = Math.round(anon / (one.pageSize ?? DEFAULT_PAGE_SIZE));
+  // With huge pages there are fewer faults than pages, which says nothing.
+  if (faults < pages || faults > FIRST_TOUCH * pages) return undefined;
+  return {
+    says: "it has hardly given back a page since its start: {faults} page faults for the {pages} pages that it held",
+    figures: { faults: { number: faults }, pages: { number: pages } },
+    source: "report",
+  };
+}
+
 function groupFact({ kill: { victim, report } }: Case): Fact | undefined {
   if (!victim.groupKill) return undefined;
   return {
-    says: "{count} of its cgroup were killed together, since memory.oom.group is set",
-    figures: { count: { count: report.victims.length } },
+    says: "{count} processes of its cgroup were killed together, since memory.oom.group is set",
+    figures: { count: { number: report.victims.length } },
     source: "report",
   };
 }
@@ -34,5 +59,12 @@ function childFact({ kill, who }: Case): Fact | undefined {
     who?.podFacts === undefined
       ? "it was a child process: the container's own process was not killed"
       : "it was a child process: the container's own process was not killed, so Kubernetes may say nothing of it";
+  return { says, figures: {}, source: "report" };
+}
+
+/** Of the commonest kill, private memory at the limit, a log holds the end alone. */
+function untoldFact(one: Case): Fact | undefined {
+  if (!isLimitHit(one) || one.history?.own !== undefined) return undefined;
+  const says = "whether it grew for long, rose at once or never fit, the kernel's log alone does not tell";
   return { says, figures: {}, source: "report" };
 }

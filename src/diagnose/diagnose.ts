@@ -1,7 +1,7 @@
 /** A kill, and what is known beside it → why it happened and what to do. */
 import type { Kill } from "../correlate/kill.ts";
 import { advise } from "./advice/table.ts";
-import { type Known, toCase } from "./case.ts";
+import { type Background, toCase } from "./case.ts";
 import { CAUSES } from "./causes/table.ts";
 import { describeCircumstances } from "./circumstances.ts";
 import type { Cause, Diagnosis } from "./diagnosis.ts";
@@ -14,7 +14,7 @@ const MIN_SCORE = 0.5;
  * With the report alone it tells what filled the memory and which constraint was hit; how memory moved needs the
  * history, who was killed and what to change the names. What is not known makes the answer `unknown`, never a guess.
  */
-export function diagnose(kill: Kill, known: Known = {}): Diagnosis {
+export function diagnose(kill: Kill, known: Background = {}): Diagnosis {
   const one = toCase(kill, known);
   const weighed = (Object.keys(CAUSES) as (keyof typeof CAUSES)[]).flatMap((cause) => {
     const finding = CAUSES[cause](one);
@@ -26,7 +26,7 @@ export function diagnose(kill: Kill, known: Known = {}): Diagnosis {
   const cause: Cause = isKnown ? best.cause : "unknown";
   const diagnosis: Diagnosis = {
     cause,
-    facts: [...(best?.facts ?? []), ...describeCircumstances(one)],
+    facts: [...(best?.facts ?? []), ...describeCircumstances(one, isKnown)],
     advice: advise(one, cause),
   };
   if (isKnown) diagnosis.confidence = best.score;

@@ -26,13 +26,17 @@ export type Cause =
   | "sysrq"
   | "unknown";
 
-/** A figure in a fact, with its unit; `name` is text of somebody else's, to be shown with care. */
+/**
+ * A figure in a fact, with its unit: `count` is how often, `number` how many or which one, `name` text of somebody
+ * else's that is to be shown with care.
+ */
 export type Figure =
   | { bytes: number }
   | { seconds: number }
   | { percent: number }
   | { bytesPerSecond: number }
   | { count: number }
+  | { number: number }
   | { name: string };
 
 export type FactSource = "report" | "history" | "kubernetes" | "report and history" | "report and kubernetes";

@@ -367,6 +367,45 @@ export const ATTRIBUTE_GROUPS = [
     },
   },
   {
+    title: "Why, and what to do",
+    on: "record",
+    events: KILL,
+    from: "Oomscribe: docs/diagnosis.md has the rules",
+    keys: {
+      "oom.cause": {
+        type: "string",
+        when: "the log tells of the kill",
+        meaning:
+          "`limit_too_low`, `leak`, `spike`, `page_cache`, `tmpfs`, `kernel_memory`, `node_pressure`, `neighbour`, `cpuset`, `memory_policy`, `sysrq`, `unknown`",
+      },
+      "oom.cause.confidence": { type: "double", when: "the cause is known", meaning: "0 to 1: how much speaks for it" },
+      "oom.cause.facts": {
+        type: "string[]",
+        meaning: "what speaks for it, and what else is telling; each ends with its source in brackets",
+      },
+      "oom.advice": { type: "string[]", when: "there is any", meaning: "commands for a shell, the first one first" },
+    },
+  },
+  {
+    title: "The cgroup's memory before the kill",
+    on: "record",
+    events: KILL,
+    from: "the cgroup's files, while it lived: of the one whose limit was hit, else the victim's",
+    keys: {
+      "oom.history.span": { type: "double", unit: "s", meaning: "from the first sample to the kill" },
+      "oom.history.peak": { type: "int", unit: "By", meaning: "most that was seen used" },
+      "oom.history.slope": {
+        type: "int",
+        unit: "By/s",
+        meaning: "how fast what cannot be reclaimed grew, over the whole span",
+      },
+      "oom.history.points": {
+        type: "string[]",
+        meaning: "oldest first, as `-64.0s usage=BYTES anon=BYTES file=… shmem=… kernel=…`, up to 18 of them",
+      },
+    },
+  },
+  {
     title: "Memory of the cgroup whose limit was hit",
     on: "record",
     events: KILL,

@@ -27,9 +27,10 @@ export function suggestLimit({ use, trend }: Case, cause: Cause): number | undef
   return roundUp(Math.max(use.whole, trend?.peak ?? 0) * headroom);
 }
 
-/** To 32 MiB below 1 GiB, to 128 MiB up to 8 GiB, to 1 GiB above; what is tiny to 1 MiB. */
+/** To about a tenth: 1 MiB of what is tiny, 16 MiB up to 256 MiB, 32 MiB up to 1 GiB, 128 MiB up to 8 GiB, 1 GiB. */
 function roundUp(bytes: number): number {
-  const step = bytes < 64 * MIB ? MIB : bytes < GIB ? 32 * MIB : bytes < 8 * GIB ? 128 * MIB : GIB;
+  const step =
+    bytes < 64 * MIB ? MIB : bytes < 256 * MIB ? 16 * MIB : bytes < GIB ? 32 * MIB : bytes < 8 * GIB ? 128 * MIB : GIB;
   return Math.ceil(bytes / step) * step;
 }
 

@@ -85,7 +85,7 @@ function largestFacts({ tasks, history }: Case): Fact[] {
   }
   return tasks.slice(0, MAX_NAMED).map(({ comm, pid, rss }) => ({
     says: "{comm} (pid {pid}) held {rss}",
-    figures: { comm: { name: comm }, pid: { name: String(pid) }, rss: { bytes: rss } },
+    figures: { comm: { name: comm }, pid: { number: pid }, rss: { bytes: rss } },
     source: "report",
   }));
 }
@@ -126,7 +126,7 @@ function whyThisVictim({ kill, victimRss, tasks, who }: Case): Fact {
     says,
     figures: {
       ...(victimRss === undefined ? {} : { rss: { bytes: victimRss } }),
-      ...(adj === undefined ? {} : { adj: { name: String(adj) } }),
+      ...(adj === undefined ? {} : { adj: { number: adj } }),
       ...(qos === undefined ? {} : { qos: { name: qos } }),
     },
     source: "report",
