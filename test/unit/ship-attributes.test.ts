@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { renderRecordPage } from "../../scripts/record-docs.ts";
+import type { Diagnosis } from "../../src/diagnose/diagnosis.ts";
 import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../../src/ship/attributes.ts";
 import { toFalseKillRecord } from "../../src/ship/false-kill-record.ts";
 import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
@@ -33,6 +34,14 @@ const NODE = {
     "cube.environment": "e1",
   },
   bootId: BOOT_ID,
+};
+
+const DIAGNOSIS: Diagnosis = {
+  cause: "leak",
+  confidence: 0.9,
+  facts: [{ says: "it grew by {growth}", figures: { growth: { bytes: 4096 } }, source: "history" }],
+  advice: ["true"],
+  history: { seconds: 60, peak: 4096, bytesPerSecond: 1.5, points: [{ seconds: 60, usage: 1 }] },
 };
 
 interface Described extends AttributeEntry {
@@ -81,6 +90,7 @@ function fullRecords(): LogRecord[] {
   return [
     toLogRecord(kill, NODE),
     toLogRecord(inUnit, NODE),
+    toLogRecord(kill, NODE, { diagnosis: DIAGNOSIS }),
     toLogRecord(kill, NODE, { who, node: { capacity: 2, allocatable: 1, conditions: ["MemoryPressure"] } }),
     ...["StatefulSet", "DaemonSet", "Job", "CronJob"].map((kind) =>
       toLogRecord(kill, NODE, { who: makeWho({ owners: [{ kind, name: "x", evidence: "owner_reference" }] }) }),

@@ -10,6 +10,8 @@ const OWN_PROCESS_SHARE = 1 / 3;
 export function weighNeighbour(one: Case): Finding | undefined {
   const { scope } = one.kill;
   if (!isLimitHit(one) || (scope !== "pod" && scope !== "kubepods")) return undefined;
+  // Members of a group are killed whatever they hold.
+  if (one.kill.victim.groupKill) return undefined;
   return (one.history?.members?.length ?? 0) > 1 ? weighMembers(one) : weighTasks(one);
 }
 

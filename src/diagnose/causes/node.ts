@@ -23,7 +23,9 @@ export function weighNodePressure(one: Case): Finding | undefined {
   }
   facts.push(...largestFacts(one), ...overRequestFacts(one.history?.members ?? []), whyThisVictim(one));
   const isShort = whole !== undefined && used !== undefined && whole - used <= SHORT * whole;
-  return { score: isShort ? 0.95 : 0.8, facts };
+  // A kill line alone that anybody may have written proves little.
+  const isBare = kill.record.origin !== "kernel" && !kill.evidence.includes("report");
+  return { score: isShort ? 0.95 : isBare ? 0.6 : 0.8, facts };
 }
 
 export function weighCpuset(one: Case): Finding | undefined {
