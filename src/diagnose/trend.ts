@@ -5,6 +5,7 @@
  * limit in time and says nothing. A garbage collector makes a saw of it, so growth is read from the teeth's feet: the
  * least of each of a few equal spans of time.
  */
+import { heldOf } from "../../parsers/cgroup/memory-stat.ts";
 import type { MemoryHistory, MemorySample } from "../sources/memory-samples.ts";
 import type { Use } from "./case.ts";
 
@@ -104,16 +105,6 @@ export function readTrend(history: MemoryHistory, atKill: Use, killMs: number): 
   const lastCached = atKill.file ?? cached.at(-1);
   if (lastCached !== undefined) trend.cache = { most: Math.max(lastCached, ...cached), last: lastCached };
   return trend;
-}
-
-/** What cannot be reclaimed of a sample. */
-export function heldOf({
-  usage,
-  anon,
-  shmem,
-  kernel,
-}: Pick<MemorySample, "usage" | "anon" | "shmem" | "kernel">): number {
-  return anon === undefined ? usage : Math.min(usage, anon + (shmem ?? 0) + (kernel ?? 0));
 }
 
 function heldAtKill({ used, anon, shmem, kernel }: Use, limit: number): number {

@@ -1,20 +1,12 @@
 /** What is kept of a cgroup's memory over time: the values that sources/memory-history.ts hands on. */
+import type { MemoryParts } from "../../parsers/cgroup/memory-stat.ts";
 
 /** Bytes; what could not be read is absent. */
-export interface MemorySample {
+export interface MemorySample extends MemoryParts {
   /** CLOCK_MONOTONIC in milliseconds */
   atMs: number;
   usage: number;
-  /** private memory: heap, stacks */
-  anon?: number;
-  /** page cache, without tmpfs */
-  file?: number;
-  /** of the page cache what is reclaimed first: the kubelet's working set is without it */
-  inactiveFile?: number;
-  /** tmpfs and shared memory */
-  shmem?: number;
-  kernel?: number;
-  /** percent of the last ten seconds in which some task waited for memory (PSI `some avg10`) */
+  /** percent of the last ten seconds in which some task waited for memory (PSI) */
   pressure?: number;
 }
 
