@@ -26,6 +26,11 @@ export function heldOf({ usage, anon, shmem, kernel }: MemoryParts & { usage: nu
   return anon === undefined ? usage : Math.min(usage, anon + (shmem ?? 0) + (kernel ?? 0));
 }
 
+/** As the kubelet has it: without what of the page cache is reclaimed first. */
+export function workingSetOf({ usage, inactiveFile }: Pick<MemoryParts, "inactiveFile"> & { usage: number }): number {
+  return Math.max(0, usage - (inactiveFile ?? 0));
+}
+
 /** Limits above that are none: v1 rounds the largest number down to pages, of whichever size. */
 const NO_LIMIT = 2 ** 62;
 

@@ -16,8 +16,9 @@ export interface KillHistory {
 }
 
 export interface Member {
-  /** its last sample is the last before the kill */
-  history: MemoryHistory;
+  cgroup: string;
+  /** bytes, the last before the kill */
+  usage: number;
   who?: Who;
 }
 

@@ -29,6 +29,8 @@ export interface MemoryHistorySource {
   gone(path: string): void;
   /** @param untilMs CLOCK_MONOTONIC in milliseconds: what came later is left out @returns undefined: nothing is known */
   of(path: string, untilMs: number): MemoryHistory | undefined;
+  /** The last sample until then. */
+  lastOf(path: string, untilMs: number): MemorySample | undefined;
   /** Containers in a cgroup, that itself or any below, also those that went a moment ago. */
   containersIn(path: string): string[];
   /** how many are followed */
@@ -173,6 +175,8 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
       }
       return undefined;
     },
+    lastOf: (path, untilMs) =>
+      candidates.get(path)?.ring?.lastUntil(untilMs) ?? gone.get(path)?.ring?.lastUntil(untilMs),
     containersIn(path) {
       const below = path === "/" ? "/" : `${path}/`;
       const isIn = ({ path: own, isContainer, ring }: Followed): boolean =>

@@ -11,7 +11,8 @@ export interface MemoryRing {
   push(sample: MemorySample): void;
   /** oldest first */
   samples(): MemorySample[];
-  readonly last: MemorySample | undefined;
+  /** the last one that was taken until then */
+  lastUntil(ms: number): MemorySample | undefined;
   /** most that was used at any time, bytes */
   readonly peak: number;
 }
@@ -78,8 +79,12 @@ export function createMemoryRing(): MemoryRing {
       ...Array.from({ length: coarseCount }, (_, at) => coarse.get(at)),
       ...Array.from({ length: count }, (_, at) => fine.get((oldest + at) % FINE)),
     ],
-    get last() {
-      return count === 0 ? undefined : fine.get((oldest + count - 1) % FINE);
+    lastUntil(ms) {
+      for (let at = count - 1; at >= 0; at--) {
+        const sample = fine.get((oldest + at) % FINE);
+        if (sample.atMs <= ms) return sample;
+      }
+      return undefined;
     },
     get peak() {
       return peak;

@@ -1,5 +1,5 @@
 /** When a cgroup's memory is looked at again: seldom while nothing can happen, often when it is about to. */
-import { heldOf } from "../../parsers/cgroup/memory-stat.ts";
+import { heldOf, workingSetOf } from "../../parsers/cgroup/memory-stat.ts";
 import type { MemorySample } from "./memory-samples.ts";
 
 /** Without a limit it can only be one of those that use up the node. */
@@ -38,11 +38,6 @@ export function nextLookMs(
   const pace = ageMs < START_MS ? Math.min(usual, START_PACE_MS) : usual;
   const seconds = secondsToLimit(latest, before, limit);
   return Math.max(LEAST_MS, seconds === undefined ? pace : Math.min(pace, (seconds * 1000) / MORE));
-}
-
-/** As the kubelet has it: without what of the page cache is reclaimed first. */
-export function workingSetOf({ usage, inactiveFile }: Pick<MemorySample, "usage" | "inactiveFile">): number {
-  return Math.max(0, usage - (inactiveFile ?? 0));
 }
 
 /** At the speed of what cannot be reclaimed between the two; undefined where it does not grow. */

@@ -140,6 +140,8 @@ test("it is there for a while after its cgroup is gone, and apart from a new one
   expect(history.of(CONTAINER_CGROUP, LATER)?.peak).toBe(2 * MIB);
   expect(history.of(CONTAINER_CGROUP, firstMs)?.peak).toBe(10 * MIB);
   expect(history.of(CONTAINER_CGROUP, firstMs - 1)).toBeUndefined();
+  expect(history.lastOf(CONTAINER_CGROUP, LATER)?.usage).toBe(2 * MIB);
+  expect(history.lastOf(CONTAINER_CGROUP, firstMs)?.usage).toBe(10 * MIB);
 });
 
 test("the containers in a pod, and in the whole node", async () => {

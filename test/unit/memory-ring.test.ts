@@ -1,10 +1,10 @@
 /** The ring: bounded whatever comes, exact about the last samples, and of what is older the least of each span. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { heldOf } from "../../parsers/cgroup/memory-stat.ts";
+import { heldOf, workingSetOf } from "../../parsers/cgroup/memory-stat.ts";
 import { COARSE, createMemoryRing, FINE, RING_BYTES } from "../../src/sources/memory-ring.ts";
 import type { MemorySample } from "../../src/sources/memory-samples.ts";
-import { nextLookMs, workingSetOf } from "../../src/sources/memory-schedule.ts";
+import { nextLookMs } from "../../src/sources/memory-schedule.ts";
 
 const PAGE = 4096;
 const MIB = 1024 ** 2;
@@ -36,7 +36,8 @@ test("the last ones as they were, older ones thinned, all in order, never more t
       expect(kept.length).toBeLessThanOrEqual(FINE + COARSE);
       expect(kept.map(({ atMs }) => atMs)).toEqual(kept.map(({ atMs }) => atMs).toSorted((a, b) => a - b));
       for (const one of kept) expect(pushed).toContainEqual(one);
-      expect(ring.last).toEqual(pushed.at(-1));
+      expect(ring.lastUntil(Number.POSITIVE_INFINITY)).toEqual(pushed.at(-1));
+      expect(ring.lastUntil((pushed.at(-1)?.atMs ?? 0) - 1)).toEqual(pushed.at(-2));
       expect(ring.peak).toBe(Math.max(0, ...pushed.map(({ usage }) => usage)));
     }),
     { numRuns: 30 },

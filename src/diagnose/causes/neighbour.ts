@@ -16,12 +16,12 @@ export function weighNeighbour(one: Case): Finding | undefined {
 }
 
 function weighMembers({ kill, history }: Case): Finding | undefined {
-  const members = [...(history?.members ?? [])].sort((a, b) => usedBy(b) - usedBy(a));
+  const members = [...(history?.members ?? [])].sort((a, b) => b.usage - a.usage);
   const [largest] = members;
-  const own = members.find(({ history: { cgroup } }) => isIn(kill.victimCgroup, cgroup));
-  const total = members.reduce((sum, member) => sum + usedBy(member), 0);
+  const own = members.find(({ cgroup }) => isIn(kill.victimCgroup, cgroup));
+  const total = members.reduce((sum, member) => sum + member.usage, 0);
   if (largest === undefined || own === undefined || largest === own || total === 0) return undefined;
-  const share = usedBy(own) / total;
+  const share = own.usage / total;
   if (share >= OWN_SHARE) return undefined;
   return {
     score: share < OWN_SHARE / 2 ? 0.85 : 0.7,
@@ -29,10 +29,10 @@ function weighMembers({ kill, history }: Case): Finding | undefined {
       {
         says: "the victim's container used {own} ({percent}); {other} used {used}",
         figures: {
-          own: { bytes: usedBy(own) },
+          own: { bytes: own.usage },
           percent: { percent: share * 100 },
           other: { name: nameOf(largest) },
-          used: { bytes: usedBy(largest) },
+          used: { bytes: largest.usage },
         },
         source: "history",
       },
@@ -62,14 +62,10 @@ function weighTasks({ kill, use, victimRss, tasks }: Case): Finding | undefined 
   };
 }
 
-export function usedBy({ history }: Member): number {
-  return history.samples.at(-1)?.usage ?? 0;
-}
-
 /** What a member is called: as `namespace/pod/container`, else by its cgroup. */
-export function nameOf({ who, history }: Member): string {
+export function nameOf({ who, cgroup }: Member): string {
   const names = [who?.namespace, who?.pod, who?.container].filter((name) => name !== undefined);
-  return names.length > 0 ? names.join("/") : history.cgroup;
+  return names.length > 0 ? names.join("/") : cgroup;
 }
 
 export function isIn(cgroup: string | undefined, above: string): boolean {

@@ -2,7 +2,7 @@
 import type { Case, Member } from "../case.ts";
 import type { Fact } from "../diagnosis.ts";
 import type { Finding } from "./cause.ts";
-import { nameOf, usedBy } from "./neighbour.ts";
+import { nameOf } from "./neighbour.ts";
 
 /** Of the RAM: below that the kernel's watermarks are near, whatever their setting. */
 const SHORT = 0.05;
@@ -77,11 +77,11 @@ export function weighSysrq({ kill }: Case): Finding | undefined {
 
 /** By container where they were watched, else by process. */
 function largestFacts({ tasks, history }: Case): Fact[] {
-  const members = [...(history?.members ?? [])].sort((a, b) => usedBy(b) - usedBy(a)).slice(0, MAX_NAMED);
+  const members = [...(history?.members ?? [])].sort((a, b) => b.usage - a.usage).slice(0, MAX_NAMED);
   if (members.length > 0) {
     return members.map((member) => ({
       says: "{other} used {used}",
-      figures: { other: { name: nameOf(member) }, used: { bytes: usedBy(member) } },
+      figures: { other: { name: nameOf(member) }, used: { bytes: member.usage } },
       source: "history",
     }));
   }
@@ -98,7 +98,7 @@ export function overRequests(members: readonly Member[]): { member: Member; over
     const facts = member.who?.containerFacts;
     if (facts === undefined) return [];
     const request = facts.memory.request ?? facts.memory.limit ?? 0;
-    return usedBy(member) > request ? [{ member, over: usedBy(member) - request, request }] : [];
+    return member.usage > request ? [{ member, over: member.usage - request, request }] : [];
   });
   return over.sort((a, b) => b.over - a.over);
 }
