@@ -74,6 +74,14 @@ export const SHAPES: Readonly<Record<string, (random: Random) => Shape>> = {
     const level: Level = (at) => (at < start ? (base * at) / start : at < seconds - 0.5 ? base : 1);
     return { cause: "limit_too_low", seconds, isFromStart: random() < 0.7, level };
   },
+  "collector at its limit"(random) {
+    // A heap that is allowed all of the limit: it is collected when it is nearly full, and once too late.
+    const seconds = logBetween(random, 300, 86_400);
+    const depth = between(random, 0.2, 0.4);
+    const period = seconds / between(random, 20, 60);
+    const level: Level = (at) => (at < seconds - 1 ? 0.97 - depth + depth * ((at % period) / period) : 1);
+    return { cause: "limit_too_low", seconds, isFromStart: random() < 0.7, level };
+  },
   stairs(random) {
     const seconds = logBetween(random, 900, 86_400);
     const step = between(random, 0.3, 0.7) * seconds;

@@ -120,7 +120,10 @@ function toPoint(sample: MemorySample, killMs: number): TrendPoint {
   return { before: (killMs - sample.atMs) / 1000, usage: sample.usage, held: heldOf(sample) };
 }
 
-/** The least of each span; spans without a sample are left out. */
+/**
+ * The least of each span; spans without a sample are left out. It makes a minute count as much as any other, too: of a
+ * cgroup near its limit there are samples by the dozen.
+ */
 function feetOf(points: readonly TrendPoint[]): TrendPoint[] {
   const seconds = points[0]?.before ?? 0;
   const feet: (TrendPoint | undefined)[] = new Array(SPANS).fill(undefined);
@@ -169,7 +172,7 @@ function findRise(points: readonly TrendPoint[], limit: number): Rise | undefine
   const from = points[low];
   if (from === undefined || end === undefined) return undefined;
   const earlier = points.slice(0, low + 1);
-  const line = fitLine(earlier);
+  const line = fitLine(feetOf(earlier));
   return {
     seconds: from.before,
     bytes: end.held - from.held,
@@ -193,5 +196,5 @@ function findPlateau(points: readonly TrendPoint[], limit: number): Plateau | un
   const [first] = within;
   if (first === undefined || within.length < 3) return undefined;
   const sorted = within.map(({ held }) => held).sort((a, b) => a - b);
-  return { seconds: first.before, held: sorted[Math.floor(sorted.length / 2)] ?? 0, line: fitLine(within) };
+  return { seconds: first.before, held: sorted[Math.floor(sorted.length / 2)] ?? 0, line: fitLine(feetOf(within)) };
 }
