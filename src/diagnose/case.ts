@@ -60,7 +60,7 @@ export interface Case extends Background {
   ageSeconds?: number;
 }
 
-export interface SizedTask {
+interface SizedTask {
   pid: number;
   comm: string;
   rss: number;

@@ -8,6 +8,7 @@ export function describeCircumstances(one: Case, isKnown: boolean): Fact[] {
   return [
     anonFact(one),
     firstFillFact(one),
+    highFact(one),
     groupFact(one),
     childFact(one),
     isKnown ? undefined : untoldFact(one),
@@ -40,6 +41,18 @@ function firstFillFact(one: Case): Fact | undefined {
     says: "it has hardly given back a page since its start: {faults} page faults for the {pages} pages that it held",
     figures: { faults: { number: faults }, pages: { number: pages } },
     source: "report",
+  };
+}
+
+/** cgroup v2 slows down what is above memory.high, and reclaims from it. */
+function highFact({ history }: Case): Fact | undefined {
+  const { high, samples } = history?.own ?? {};
+  const usage = samples?.at(-1)?.usage;
+  if (high === undefined || usage === undefined || usage < high) return undefined;
+  return {
+    says: "it used {usage}, more than its memory.high of {high}: it was slowed down before it was killed",
+    figures: { usage: { bytes: usage }, high: { bytes: high } },
+    source: "history",
   };
 }
 

@@ -39,14 +39,12 @@ export type Figure =
   | { number: number }
   | { name: string };
 
-export type FactSource = "report" | "history" | "kubernetes" | "report and history" | "report and kubernetes";
-
 /** One statement that can be checked. */
 export interface Fact {
   /** a sentence; `{key}` stands for the figure of that name */
   says: string;
   figures: Readonly<Record<string, Figure>>;
-  source: FactSource;
+  source: "report" | "history" | "kubernetes" | "report and history";
 }
 
 export interface Diagnosis {

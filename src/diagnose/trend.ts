@@ -9,14 +9,14 @@ import { heldOf } from "../../parsers/cgroup/memory-stat.ts";
 import type { MemoryHistory, MemorySample } from "../sources/memory-samples.ts";
 import type { Use } from "./case.ts";
 
-export interface TrendPoint {
+interface TrendPoint {
   /** seconds before the kill, 0 at it */
   before: number;
   usage: number;
   held: number;
 }
 
-export interface Line {
+interface Line {
   bytesPerSecond: number;
   /** 0 to 1: how much of the movement the line explains */
   fit: number;
@@ -25,7 +25,7 @@ export interface Line {
   seconds: number;
 }
 
-export interface Rise {
+interface Rise {
   /** it took at most that long */
   seconds: number;
   bytes: number;
@@ -36,7 +36,7 @@ export interface Rise {
   mostBefore: number;
 }
 
-export interface Plateau {
+interface Plateau {
   /** up to the kill */
   seconds: number;
   /** bytes: what it held in the middle of it */
@@ -69,7 +69,7 @@ export interface Trend {
  * A quarter of the limit: less is what a busy program needs more from one moment to the next. Above three quarters of
  * the limit no such rise fits any more, so that what happens there is a question of the limit: the two meet.
  */
-export const RISE_SHARE = 0.25;
+const RISE_SHARE = 0.25;
 /** Enough to see a bend, few enough that each has a collection in it. */
 const SPANS = 24;
 const MIN_SAMPLES = 6;

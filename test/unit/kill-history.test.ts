@@ -69,6 +69,14 @@ test("of a node all containers", () => {
   ]);
 });
 
+test("above memory.high is told", () => {
+  const own = { cgroup: "/a", isFromStart: true, peak: 9, samples: [{ atMs: 0, usage: 9 }] };
+  const says = (high: number): string[] =>
+    diagnose(makeKill(), { history: { killMs: 1, own: { ...own, high } } }).facts.map((fact) => fact.says);
+  expect(says(8).some((one) => one.includes("memory.high"))).toBe(true);
+  expect(says(10).some((one) => one.includes("memory.high"))).toBe(false);
+});
+
 describe("who shares what ran out", () => {
   const shared: Partial<Kill> = { scope: "pod", limitCgroup: POD_CGROUP };
 

@@ -5,7 +5,7 @@ import { toCommand } from "./shell.ts";
 import { suggestLimit, toMebibytes } from "./sizes.ts";
 import { workloadOf } from "./target.ts";
 
-export type LanguageRuntime = "jvm" | "node" | "go" | "python";
+type LanguageRuntime = "jvm" | "node" | "go" | "python";
 
 /** Names of processes. Node's main thread is called `node` (20), `MainThread` (24), `node-MainThread` (26). */
 const COMMS: readonly [LanguageRuntime, RegExp][] = [

@@ -9,7 +9,7 @@ const GIB = 1024 ** 3;
  * Times the most that was seen. What ran into its limit wanted more, and nobody knows how much: half as much again is
  * tried, and enough for most. Of a leak no limit is enough: a quarter more buys time to look.
  */
-export const HEADROOM: Readonly<Partial<Record<Cause, number>>> = {
+const HEADROOM: Readonly<Partial<Record<Cause, number>>> = {
   limit_too_low: 1.5,
   spike: 1.5,
   page_cache: 1.5,
