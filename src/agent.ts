@@ -38,6 +38,8 @@ interface AgentState extends LiveState {
   containerKills?: ContainerKillCount[];
 }
 
+/** Percent. Nine tenths of a limit leave minutes to most, and are not passed by what is sized well. */
+const NEAR_LIMIT = 90;
 /** What sending may take of the second in which the agent is to be gone. */
 const CLOSE_MS = 700;
 
@@ -168,8 +170,16 @@ interface Counts {
 function openSources({ config: { settings }, events, ...parts }: SourceParts): NodeSources {
   const clock = createKernelClock();
   const options = { since: settings.since, kmsgPath: settings.kmsg, hostRoot: settings["host-root"] };
-  const sources = openNodeSources(options, events, clock, (hasCounters, readSources, readVictim) => ({
-    live: openLive({ ...parts, clock, hasCounters, readSources, readVictim }),
+  const sources = openNodeSources(options, events, clock, (hasCounters, readSources, readVictim, history) => ({
+    live: openLive({
+      ...parts,
+      clock,
+      hasCounters,
+      readSources,
+      readVictim,
+      history,
+      nearLimit: settings["near-limit"] ?? NEAR_LIMIT,
+    }),
     position: parts.deliveries.restored?.position,
   }));
   if (sources === undefined) {
@@ -180,7 +190,9 @@ function openSources({ config: { settings }, events, ...parts }: SourceParts): N
 }
 
 type LiveParts = Omit<SourceParts, "config" | "events"> &
-  Pick<Parameters<typeof createLive>[0], "hasCounters" | "readSources" | "readVictim"> & { clock: KernelClock };
+  Pick<Parameters<typeof createLive>[0], "hasCounters" | "readSources" | "readVictim" | "history" | "nearLimit"> & {
+    clock: KernelClock;
+  };
 
 function openLive({ clock, deliveries, counts, ...rest }: LiveParts): Live {
   const { kills, containerKills } = counts;

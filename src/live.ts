@@ -4,22 +4,31 @@
  * At a kill line what may still tell the victim's cgroup is read in the order in which it goes: /proc at once,
  * tracepoint and counters when all lines that are there have been read: they would not tell those of one look apart.
  */
+import { parseCgroupPath } from "../parsers/cgroup/path.ts";
 import type { KernelRecord } from "../parsers/kernel-record.ts";
 import { createOomAssembler, type OomObservation } from "../parsers/oom/assemble.ts";
 import { parseKillLine } from "../parsers/oom/killed.ts";
 import type { MarkVictim } from "../parsers/oom/mark-victim.ts";
 import type { Victim } from "../parsers/oom/report.ts";
 import { type Correlator, type CorrelatorState, createCorrelator, type ToldKill } from "./correlate/correlator.ts";
+import type { Kill } from "./correlate/kill.ts";
 import type { Window } from "./correlate/match.ts";
+import { diagnose } from "./diagnose/diagnose.ts";
+import type { Diagnosis } from "./diagnose/diagnosis.ts";
+import { type Histories, historyOf } from "./diagnose/kill-history.ts";
+import { createNearLimitWatch } from "./diagnose/near-limit.ts";
 import type { Findings, Names } from "./identify/names.ts";
 import { nameKill } from "./identify/scope.ts";
+import type { Who } from "./identify/who.ts";
 import type { RecordContext } from "./ship/context.ts";
 import { toFalseKillRecord } from "./ship/false-kill-record.ts";
 import { toFollowUpRecord } from "./ship/follow-up-record.ts";
 import { type KernelLogGap, toGapRecord, toSuppressedRecord } from "./ship/log-gaps.ts";
 import type { LogRecord } from "./ship/log-record.ts";
+import { toNearLimitRecord } from "./ship/near-limit-record.ts";
 import { toLogRecord } from "./ship/record.ts";
 import { toUnloggedRecord } from "./ship/unlogged-record.ts";
+import type { MemorySample } from "./sources/memory-samples.ts";
 import type { VictimProc } from "./sources/victim-proc.ts";
 
 /** What a restart goes on from. */
@@ -39,6 +48,10 @@ export interface LiveOptions {
   toWallUs(monotonicMs: number): number;
   /** who was killed, and what Kubernetes made of it */
   names: Names;
+  /** how memory moved before a kill */
+  history: Histories;
+  /** percent of a limit: what passes it is told; 0: nothing is */
+  nearLimit: number;
   hasCounters: boolean;
   readVictim(pid: number): VictimProc | undefined;
   /** Reads tracepoint and counters, at once. */
@@ -51,6 +64,9 @@ export interface Live extends Pick<Correlator, "counter" | "node" | "allRead"> {
   /** @param atMs when it was printed, CLOCK_MONOTONIC in milliseconds */
   record(record: KernelRecord, atMs: number): void;
   gap(gap: KernelLogGap): void;
+  /** A sample of a cgroup's memory. @param limit bytes; undefined: it has none */
+  memory(cgroup: string, sample: MemorySample, limit: number | undefined): void;
+  memoryGone(cgroup: string): void;
   mark(victim: MarkVictim, atMs: number): void;
   /** Everything that was printed until `nowMs` has been passed in. */
   tick(nowMs: number): void;
@@ -74,6 +90,9 @@ export function createLive(options: LiveOptions): Live {
   });
   const assembler = createOomAssembler();
   const windows = new WeakMap<KernelRecord, Window>();
+  /** of kill lines: when they were printed */
+  const printedMs = new WeakMap<KernelRecord, number>();
+  const nearLimit = createNearLimitWatch(options.nearLimit);
   let readSeq = restored?.position;
   /** when the log was last read to its end; undefined: not yet */
   let drainedMs: number | undefined;
@@ -97,6 +116,7 @@ export function createLive(options: LiveOptions): Live {
     const line = parseKillLine(record.text);
     if (line === undefined) return;
     const nowMs = now();
+    printedMs.set(record, atMs);
     // What is read first, after a start, was printed at any time before.
     const afterMs = drainedMs === undefined ? atMs - STAMP_MS : Math.max(drainedMs, atMs - STAMP_MS) - PRINT_MS;
     windows.set(record, { afterMs, untilMs: drainedMs === undefined ? Math.min(nowMs, atMs + STAMP_MS) : nowMs });
@@ -110,12 +130,23 @@ export function createLive(options: LiveOptions): Live {
     const who = isLogged ? nameKill(told.kill, names.identify) : names.identify(told.kill.identity);
     const known = { who, node: names.node() };
     const record = isLogged
-      ? toLogRecord(told.kill, context, known)
+      ? toLogRecord(told.kill, context, { ...known, diagnosis: diagnoseKill(told.kill, who, nowMs) })
       : toUnloggedRecord(told.kill, context, toWallUs, known);
     const uid = String(record.attributes["log.record.uid"]);
     const atWallMs = record.timestampUs === undefined ? undefined : record.timestampUs / 1000;
     names.told({ kill: told.kill, uid, who, atWallMs }, nowMs);
     return record;
+  }
+
+  function diagnoseKill(kill: Kill, who: Who | undefined, nowMs: number): Diagnosis {
+    const history = historyOf(kill, printedMs.get(kill.record) ?? nowMs, options.history, names.identify);
+    return diagnose(kill, { who, history, pageSize: context.pageSize });
+  }
+
+  /** A pod's limit is as a rule the sum of its containers', which are told of themselves. */
+  function tellsOf(cgroup: string): boolean {
+    const identity = parseCgroupPath(cgroup);
+    return identity.kind !== "pod" || names.identify(identity)?.podFacts?.memory?.limit !== undefined;
   }
 
   function toRecords({ followUps, falseKills }: Findings, nowMs: number): LogRecord[] {
@@ -159,6 +190,13 @@ export function createLive(options: LiveOptions): Live {
     gap(gap) {
       waiting.push(toGapRecord(gap, context));
     },
+    memory(cgroup, sample, limit) {
+      const near = nearLimit.see(cgroup, sample, limit);
+      if (near === undefined || !tellsOf(cgroup)) return;
+      const who = names.identify(parseCgroupPath(cgroup));
+      waiting.push(toNearLimitRecord(near, context, who, Math.round(toWallUs(near.atMs))));
+    },
+    memoryGone: nearLimit.gone,
     mark(victim, atMs) {
       const proc = options.readVictim(victim.pid);
       if (proc !== undefined) correlator.proc(victim.pid, proc, now());

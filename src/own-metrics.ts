@@ -53,6 +53,7 @@ export function toMetrics(status: AgentStatus): Metric[] {
     ]),
     gauge("oomscribe_pods_known", "Pods of the node that Kubernetes has told of.", one(names.pods)),
     gauge("oomscribe_cgroups_followed", "Memory cgroups whose counters are followed.", one(counters.cgroups)),
+    gauge("oomscribe_memory_histories", "Memory cgroups whose use is sampled.", one(sources.histories)),
     counter(
       "oomscribe_events_total",
       "Events of the agent's own log, by name, those that the rate limit left out too.",

@@ -2,6 +2,8 @@
 import type { KernelRecord } from "../parsers/kernel-record.ts";
 import { createOomAssembler, type OomObservation } from "../parsers/oom/assemble.ts";
 import { toKills } from "./correlate/from-report.ts";
+import type { Kill } from "./correlate/kill.ts";
+import { diagnose } from "./diagnose/diagnose.ts";
 import type { Identify } from "./identify/identifier.ts";
 import { nameKill } from "./identify/scope.ts";
 import type { RecordContext } from "./ship/context.ts";
@@ -33,8 +35,13 @@ export function createPipeline({ context, emit, identify = () => undefined }: Pi
   function handOn(observations: readonly OomObservation[]): void {
     for (const seen of observations) {
       if (seen.kind === "suppressed") emit(toSuppressedRecord(seen.suppressed, context));
-      else for (const kill of toKills(seen.report)) emit(toLogRecord(kill, context, { who: nameKill(kill, identify) }));
+      else for (const kill of toKills(seen.report)) emit(toRecord(kill));
     }
+  }
+
+  function toRecord(kill: Kill): LogRecord {
+    const who = nameKill(kill, identify);
+    return toLogRecord(kill, context, { who, diagnosis: diagnose(kill, { who, pageSize: context.pageSize }) });
   }
 
   return {

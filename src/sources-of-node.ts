@@ -7,6 +7,7 @@ import { type KmsgSource, openKmsg } from "./sources/kmsg.ts";
 import { KmsgOpenError } from "./sources/kmsg-device.ts";
 import { type MarkVictimSource, openMarkVictim } from "./sources/mark-victim.ts";
 import { type MemoryCountersSource, openMemoryCounters } from "./sources/memory-counters.ts";
+import { type MemoryHistorySource, openMemoryHistory } from "./sources/memory-history.ts";
 import { monotonicMs } from "./sources/monotonic.ts";
 import { readVictimProc, type VictimProc } from "./sources/victim-proc.ts";
 import type { Events } from "./telemetry/events.ts";
@@ -32,6 +33,8 @@ export interface SourceStatus {
     lost: number;
   };
   counters: { isOpen: boolean; cgroups: number };
+  /** cgroups that have a memory history */
+  histories: number;
   tracepoint: { isOpen: boolean };
 }
 
@@ -46,6 +49,7 @@ export type Connect = (
   hasCounters: boolean,
   readSources: () => void,
   readVictim: (pid: number) => VictimProc | undefined,
+  history: Pick<MemoryHistorySource, "of" | "lastOf" | "containersIn">,
 ) => { live: Live; position: number | undefined };
 
 /** The log is asked at least 20 times a second: what has not been read for so long cannot be. */
@@ -63,6 +67,7 @@ export function openNodeSources(
   const hostRoot = options.hostRoot ?? "/";
   const hierarchy = findHierarchy(hostRoot, events);
   let counters: MemoryCountersSource | undefined;
+  let history: MemoryHistorySource | undefined;
   let mark: MarkVictimSource | undefined;
   let kmsg: KmsgSource | undefined;
   const log: LogProgress = { read: 0, lost: 0, activeMs: monotonicMs(), isDrained: false };
@@ -79,8 +84,17 @@ export function openNodeSources(
       const proc = readVictimProc(pid, { hostRoot });
       return seenCgroup === undefined ? proc : { ...proc, seenCgroup };
     },
+    {
+      of: (path, untilMs) => history?.of(path, untilMs),
+      lastOf: (path, untilMs) => history?.lastOf(path, untilMs),
+      containersIn: (path) => history?.containersIn(path) ?? [],
+    },
   );
-  if (hierarchy !== undefined) counters = openCounters(hierarchy, hostRoot, events, live);
+  if (hierarchy !== undefined) {
+    const { version } = hierarchy;
+    history = openMemoryHistory({ version, onSample: live.memory, onTrouble: events.report });
+    counters = openCounters(hierarchy, hostRoot, events, live, history);
+  }
   mark = openMarkVictim({
     hostRoot,
     onVictim: live.mark,
@@ -93,6 +107,7 @@ export function openNodeSources(
   kmsg = openLog(options, events, clock, live, position, log);
   if (kmsg === undefined && counters === undefined) {
     mark?.close();
+    history?.close();
     return undefined;
   }
   const ticks = kmsg === undefined ? setInterval(() => live.tick(monotonicMs()), TICK_MS) : undefined;
@@ -106,6 +121,7 @@ export function openNodeSources(
         lost: log.lost,
       },
       counters: { isOpen: counters !== undefined, cgroups: counters?.known.size ?? 0 },
+      histories: history?.size ?? 0,
       tracepoint: { isOpen: mark !== undefined && !markFails },
     }),
     close() {
@@ -117,6 +133,7 @@ export function openNodeSources(
       counters?.close();
       clearInterval(ticks);
       live.flush();
+      history?.close();
     },
   };
 }
@@ -134,13 +151,24 @@ function findHierarchy(hostRoot: string, events: Events): MemoryHierarchy | unde
   return undefined;
 }
 
-function openCounters(hierarchy: MemoryHierarchy, hostRoot: string, events: Events, live: Live): MemoryCountersSource {
+function openCounters(
+  hierarchy: MemoryHierarchy,
+  hostRoot: string,
+  events: Events,
+  live: Live,
+  history: MemoryHistorySource,
+): MemoryCountersSource {
   const counters = openMemoryCounters({
     hostRoot,
     hierarchy,
     onReading: live.counter,
     onNode: live.node,
     onAllRead: live.allRead,
+    onFound: history.found,
+    onGone(path) {
+      history.gone(path);
+      live.memoryGone(path);
+    },
     onTrouble: events.report,
   });
   if (counters.node !== undefined) live.node(counters.node);

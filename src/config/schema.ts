@@ -37,6 +37,7 @@ export const SCHEMA = z.strictObject({
   // Below, the outbox would hold no more than a few reports.
   "outbox-max-bytes": z.int("write a whole number of bytes").min(1_048_576, "write 1048576 at least").optional(),
   "outbox-max-age": seconds.optional(),
+  "near-limit": z.number("write a number of percent").min(0, "write 0 at least").max(99, "write 99 at most").optional(),
   listen: text.refine(isAddress, "write ADDRESS:PORT, such as 127.0.0.1:9464, [::1]:9464 or :9464").optional(),
   "host-root": text.optional(),
   kmsg: text.optional(),

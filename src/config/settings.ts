@@ -195,6 +195,13 @@ export const SETTINGS = {
     default: "604800",
     help: "that a record is kept unsent",
   },
+  "near-limit": {
+    value: "PERCENT",
+    kind: "number",
+    default: "90",
+    option: true,
+    help: "of a limit: when the working set passes it, a record tells before anybody is killed; 0: never",
+  },
   listen: {
     value: "ADDRESS:PORT",
     kind: "text",

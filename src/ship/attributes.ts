@@ -27,6 +27,7 @@ export type EventName =
   | "oom.kill"
   | "oom.follow_up"
   | "k8s.container.false_oom_killed"
+  | "oom.near_limit"
   | "oom.report.suppressed"
   | "oom.kernel_log.gap"
   | "oom.outbox.dropped";
@@ -34,8 +35,9 @@ export type EventName =
 const KILL: readonly EventName[] = ["oom.kill"];
 const FOLLOW_UP: readonly EventName[] = ["oom.follow_up"];
 const FALSE_KILL: readonly EventName[] = ["k8s.container.false_oom_killed"];
+const NEAR_LIMIT: readonly EventName[] = ["oom.near_limit"];
 /** Records that are about a container. */
-const OF_CONTAINER: readonly EventName[] = [...KILL, ...FOLLOW_UP, ...FALSE_KILL];
+const OF_CONTAINER: readonly EventName[] = [...KILL, ...FOLLOW_UP, ...FALSE_KILL, ...NEAR_LIMIT];
 const EVERY: readonly EventName[] = [
   ...OF_CONTAINER,
   "oom.report.suppressed",
@@ -363,6 +365,74 @@ export const ATTRIBUTE_GROUPS = [
         type: "boolean",
         when: "true",
         meaning: "the kill line was cut before its end: figures are lost",
+      },
+    },
+  },
+  {
+    title: "Why, and what to do",
+    on: "record",
+    events: KILL,
+    from: "Oomscribe: docs/diagnosis.md has the rules",
+    keys: {
+      "oom.cause": {
+        type: "string",
+        when: "the log tells of the kill",
+        meaning:
+          "`limit_too_low`, `leak`, `spike`, `page_cache`, `tmpfs`, `kernel_memory`, `node_pressure`, `neighbour`, `cpuset`, `memory_policy`, `sysrq`, `unknown`",
+      },
+      "oom.cause.confidence": { type: "double", when: "the cause is known", meaning: "0 to 1: how much speaks for it" },
+      "oom.cause.facts": {
+        type: "string[]",
+        meaning: "what speaks for it, and what else is telling; each ends with its source in brackets",
+      },
+      "oom.advice": { type: "string[]", when: "there is any", meaning: "commands for a shell, the first one first" },
+    },
+  },
+  {
+    title: "The cgroup's memory before the kill",
+    on: "record",
+    events: KILL,
+    from: "the cgroup's files, while it lived: of the one whose limit was hit, else the victim's",
+    keys: {
+      "oom.history.span": { type: "double", unit: "s", meaning: "from the first sample to the kill" },
+      "oom.history.peak": { type: "int", unit: "By", meaning: "most that was seen used" },
+      "oom.history.slope": {
+        type: "int",
+        unit: "By/s",
+        meaning: "how fast what cannot be reclaimed grew, over the whole span",
+      },
+      "oom.history.points": {
+        type: "string[]",
+        meaning: "oldest first, as `-64.0s usage=BYTES anon=BYTES file=… shmem=… kernel=…`, up to 18 of them",
+      },
+    },
+  },
+  {
+    title: "Memory near its limit",
+    on: "record",
+    events: NEAR_LIMIT,
+    from: "the cgroup's files",
+    keys: {
+      "oom.near_limit.cgroup": { type: "string", when: "always", meaning: "whose limit it is" },
+      "oom.near_limit.working_set": {
+        type: "int",
+        unit: "By",
+        when: "always",
+        meaning: "what it uses, without the page cache that is reclaimed first: as the kubelet counts",
+      },
+      "oom.near_limit.limit": { type: "int", unit: "By", when: "always", meaning: "its memory limit" },
+      "oom.near_limit.percent": { type: "double", when: "always", meaning: "the one of the other" },
+      "oom.near_limit.slope": {
+        type: "int",
+        unit: "By/s",
+        when: "it was watched for a second or more",
+        meaning: "how fast what cannot be reclaimed grew in the last minute",
+      },
+      "oom.near_limit.time_to_limit": {
+        type: "double",
+        unit: "s",
+        when: "it grows",
+        meaning: "until the limit is reached at that speed",
       },
     },
   },

@@ -1,4 +1,5 @@
 /** What is known of a kill beside what the kernel said. */
+import type { Diagnosis } from "../diagnose/diagnosis.ts";
 import type { NodeFacts } from "../identify/owned-objects.ts";
 import type { Who } from "../identify/who.ts";
 
@@ -8,4 +9,6 @@ export interface Known {
   who?: Who | undefined;
   /** the node as the API has it */
   node?: NodeFacts | undefined;
+  /** why */
+  diagnosis?: Diagnosis | undefined;
 }

@@ -46,3 +46,17 @@ export function readableSize(bytes: number): string {
   }
   return `${Math.round(size * 10) / 10} ${UNITS[unit]}`;
 }
+
+const DURATIONS = [
+  ["d", 86_400],
+  ["h", 3600],
+  ["min", 60],
+] as const;
+
+/** A duration in one unit: `12.5 s`, `3.4 h`. @param seconds seconds */
+export function readableDuration(seconds: number): string {
+  for (const [unit, size] of DURATIONS) {
+    if (seconds >= 2 * size) return `${Math.round((seconds / size) * 10) / 10} ${unit}`;
+  }
+  return `${Math.round(seconds * 10) / 10} s`;
+}

@@ -49,6 +49,11 @@ export function falseKillUid(containerId: string, resource: Attributes): string 
   return digest(`false\0${nodeIdentity(resource)}\0${containerId}`);
 }
 
+/** The UID of memory near its limit: of a cgroup at a time. @param atMs CLOCK_MONOTONIC in milliseconds */
+export function nearLimitUid(cgroup: string, atMs: number, resource: Attributes, bootId: string | undefined): string {
+  return digest(`near\0${nodeIdentity(resource)}\0${bootId ?? ""}\0${cgroup}\0${atMs}`);
+}
+
 /** The machine ID outlives a change of name; a name must do where there is none. */
 function nodeIdentity(resource: Attributes): string {
   return String(resource["host.id"] ?? resource["k8s.node.name"] ?? resource["host.name"] ?? "");

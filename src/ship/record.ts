@@ -2,6 +2,7 @@
 import type { Kill } from "../correlate/kill.ts";
 import type { RecordAttributes } from "./attributes.ts";
 import { bootIdOf, DEFAULT_ORIGINAL_LIMIT_BYTES, DEFAULT_PAGE_SIZE, type RecordContext } from "./context.ts";
+import { setDiagnosis } from "./diagnosis-attributes.ts";
 import { setKillAttributes, setPosition } from "./kill-attributes.ts";
 import type { Known } from "./known.ts";
 import type { Attributes, LogRecord } from "./log-record.ts";
@@ -17,7 +18,7 @@ const EVENT = "oom.kill";
  * The record of a kill. What is not known is left out. A limit of a container, a pod or another cgroup is an ERROR: the
  * workload's own; a node out of memory is FATAL: it takes whom it finds.
  */
-export function toLogRecord(kill: Kill, context: RecordContext, { who, node }: Known = {}): LogRecord {
+export function toLogRecord(kill: Kill, context: RecordContext, { who, node, diagnosis }: Known = {}): LogRecord {
   const { record } = kill;
   const pageSize = context.pageSize ?? DEFAULT_PAGE_SIZE;
   const bootId = bootIdOf(record.bootId, context);
@@ -32,6 +33,7 @@ export function toLogRecord(kill: Kill, context: RecordContext, { who, node }: K
   if (node !== undefined) setNode(attributes, node);
   // A container whose own process is killed ends, and its runtime says why.
   if (kill.pid1 === true && who?.podFacts !== undefined) attributes["oom.kubernetes.visible"] = true;
+  if (diagnosis !== undefined) setDiagnosis(attributes, diagnosis);
   setPosition(attributes, record, bootId);
   const limit = context.originalLimitBytes ?? DEFAULT_ORIGINAL_LIMIT_BYTES;
   attributes["log.record.original"] = quoteLines(record, kill.report.records, limit);

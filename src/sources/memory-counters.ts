@@ -6,7 +6,7 @@
  */
 import { type CgroupCounters, type CounterReading, createCgroupCounters } from "./cgroup-counters.ts";
 import { findMemoryHierarchy, type MemoryHierarchy } from "./cgroup-mounts.ts";
-import { type CgroupTree, type CgroupTreeTrouble, openCgroupTree } from "./cgroup-tree.ts";
+import { type CgroupDirectory, type CgroupTree, type CgroupTreeTrouble, openCgroupTree } from "./cgroup-tree.ts";
 import { counterFileNames } from "./counter-files.ts";
 import { createLiving } from "./living.ts";
 import { monotonicMs } from "./monotonic.ts";
@@ -34,6 +34,9 @@ export interface MemoryCountersOptions {
   onNode?(reading: NodeReading): void;
   /** Every cgroup known has been read, each after `sinceMs`; what was new has been handed on. */
   onAllRead?(sinceMs: number): void;
+  /** Every cgroup as it comes and goes, before its counters are read and after their last reading. */
+  onFound?(cgroup: CgroupDirectory): void;
+  onGone?(path: string): void;
   onTrouble(name: MemoryCountersTrouble, detail: Readonly<Record<string, string | number>>): void;
   /** for tests: default is what is found on this node */
   hierarchy?: MemoryHierarchy;
@@ -170,12 +173,14 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
     path,
     maxCgroups: options.maxCgroups ?? MAX_CGROUPS,
     onFound(cgroup) {
+      options.onFound?.(cgroup);
       cgroups.set(cgroup.path, createCgroupCounters(cgroup, names));
       readOne(cgroup.path);
     },
     onGone(path) {
       removeOne(path);
       cgroups.delete(path);
+      options.onGone?.(path);
     },
     onChanged(path, file) {
       if (file === names.local || file === names.tree) onSignal(path);

@@ -27,6 +27,11 @@ export const EVENTS = {
   cgroups_partly_seen: { level: "warn", message: "not all cgroups of the node are seen, or not by their names" },
   cgroup_limit_reached: { level: "error", message: "there are more cgroups than are followed: kills may be missed" },
   cgroup_watch_failed: { level: "warn", message: "inotify cannot be had for all cgroups: they are looked at instead" },
+  memory_history_limit_reached: {
+    level: "warn",
+    message: "there are more cgroups than have a memory history: some kills will be without",
+  },
+  memory_history_unreadable: { level: "warn", message: "the memory of a cgroup cannot be read: tried again" },
   container_file_unreadable: {
     level: "warn",
     message: "what names containers is there and cannot be read, or not all of it",

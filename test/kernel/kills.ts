@@ -3,13 +3,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { TestCgroup } from "./cgroup-v1.ts";
-import type { VictimPlan } from "./victim.ts";
+import type { Stage, VictimPlan } from "./victim.ts";
 
 export interface VictimOptions {
   /** COMM: bytes, or text that is taken as UTF-8 */
   comm?: string | Uint8Array;
   uid?: number;
   scoreAdj?: number;
+  /** what it holds over time before it takes all that it can get */
+  course?: readonly Stage[];
 }
 
 /** A process that waits in its cgroup to be told to take more memory than there is. */
@@ -60,13 +62,14 @@ export async function killChild(
   return { pid, parentPid: parent.pid as number };
 }
 
-function planOf(cgroup: TestCgroup, { comm, uid, scoreAdj }: VictimOptions): VictimPlan {
+function planOf(cgroup: TestCgroup, { comm, uid, scoreAdj, course }: VictimOptions): VictimPlan {
   return {
     directory: cgroup.directory,
     atMost: AT_MOST,
     ...(comm === undefined ? {} : { commHex: Buffer.from(comm as Uint8Array).toString("hex") }),
     ...(uid === undefined ? {} : { uid }),
     ...(scoreAdj === undefined ? {} : { scoreAdj }),
+    ...(course === undefined ? {} : { course }),
   };
 }
 

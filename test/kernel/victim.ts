@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface VictimPlan {
   /** the cgroup's directory */
@@ -16,11 +17,22 @@ export interface VictimPlan {
   scoreAdj?: number;
   /** bytes to take, at most */
   atMost: number;
+  /** what it holds over time, before it takes all that it can get */
+  course?: readonly Stage[];
   /** is the parent of the victim, and lives */
   parentOf?: VictimPlan;
 }
 
+/** Evenly to so much, in that time. */
+export interface Stage {
+  /** bytes */
+  until: number;
+  seconds: number;
+}
+
 const STEP = 1024 * 1024;
+/** Memory is taken a step at a time, and the time goes by in looks. */
+const LOOK_MS = 20;
 
 if (process.argv[1] === import.meta.filename) await run(JSON.parse(process.argv[2] ?? "") as VictimPlan);
 
@@ -37,8 +49,20 @@ async function run(plan: VictimPlan): Promise<void> {
   process.stdout.write("ready\n");
   await once(process.stdin, "data");
   const taken: Buffer[] = [];
+  for (const stage of plan.course ?? []) await follow(stage, taken);
   while (taken.length * STEP < plan.atMost) taken.push(Buffer.alloc(STEP, 1));
   process.exit(3);
+}
+
+async function follow({ until, seconds }: Stage, taken: Buffer[]): Promise<void> {
+  const from = taken.length;
+  const steps = Math.round(until / STEP) - from;
+  const started = performance.now();
+  for (let share = 0; share < 1; ) {
+    share = seconds === 0 ? 1 : Math.min(1, (performance.now() - started) / 1000 / seconds);
+    while (taken.length - from < Math.floor(share * steps)) taken.push(Buffer.alloc(STEP, 1));
+    if (share < 1) await sleep(LOOK_MS);
+  }
 }
 
 /** A write cuts the name to 15 bytes; an empty one takes a byte of zero. */

@@ -2,16 +2,20 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { renderRecordPage } from "../../scripts/record-docs.ts";
+import type { Diagnosis } from "../../src/diagnose/diagnosis.ts";
+import type { NearLimit } from "../../src/diagnose/near-limit.ts";
 import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../../src/ship/attributes.ts";
 import { toFalseKillRecord } from "../../src/ship/false-kill-record.ts";
 import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
 import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
 import type { AttributeValue, LogRecord } from "../../src/ship/log-record.ts";
+import { toNearLimitRecord } from "../../src/ship/near-limit-record.ts";
 import { toDroppedRecord } from "../../src/ship/outbox-dropped.ts";
 import { toLogRecord } from "../../src/ship/record.ts";
 import { toUnloggedRecord } from "../../src/ship/unlogged-record.ts";
 import {
   BOOT_ID,
+  CONTAINER_CGROUP,
   CONTAINER_ID,
   killsOf,
   makeBareKill,
@@ -33,6 +37,24 @@ const NODE = {
     "cube.environment": "e1",
   },
   bootId: BOOT_ID,
+};
+
+const DIAGNOSIS: Diagnosis = {
+  cause: "leak",
+  confidence: 0.9,
+  facts: [{ says: "it grew by {growth}", figures: { growth: { bytes: 4096 } }, source: "history" }],
+  advice: ["true"],
+  history: { seconds: 60, peak: 4096, bytesPerSecond: 1.5, points: [{ seconds: 60, usage: 1 }] },
+};
+
+const NEAR_LIMIT: NearLimit = {
+  cgroup: CONTAINER_CGROUP,
+  atMs: 1,
+  workingSet: 91,
+  limit: 100,
+  percent: 91,
+  bytesPerSecond: 1.5,
+  secondsToLimit: 6,
 };
 
 interface Described extends AttributeEntry {
@@ -81,6 +103,7 @@ function fullRecords(): LogRecord[] {
   return [
     toLogRecord(kill, NODE),
     toLogRecord(inUnit, NODE),
+    toLogRecord(kill, NODE, { diagnosis: DIAGNOSIS }),
     toLogRecord(kill, NODE, { who, node: { capacity: 2, allocatable: 1, conditions: ["MemoryPressure"] } }),
     ...["StatefulSet", "DaemonSet", "Job", "CronJob"].map((kind) =>
       toLogRecord(kill, NODE, { who: makeWho({ owners: [{ kind, name: "x", evidence: "owner_reference" }] }) }),
@@ -92,6 +115,7 @@ function fullRecords(): LogRecord[] {
     toFollowUpRecord({ ...followUp, outcome: "oom_killed", next: "restarted", ended: end, isVisible: true }, NODE, 9),
     toFollowUpRecord({ ...followUp, outcome: "none", isVisible: false, pid1: false }, NODE, 9),
     toFalseKillRecord({ containerId: CONTAINER_ID, ended: end }, () => who, NODE, 9),
+    toNearLimitRecord(NEAR_LIMIT, NODE, who, 9),
     toSuppressedRecord({ count: 71, record: suppressed }, NODE),
     toGapRecord({ firstSeq: 1, lost: 2 }, NODE),
     toDroppedRecord({ reason: "too_old", records: 3, bytes: 900, sinceMs: 1, untilMs: 2 }, NODE),

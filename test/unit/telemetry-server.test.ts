@@ -27,6 +27,7 @@ const STATUS: AgentStatus = {
   sources: {
     log: { isRead: true, isDrained: true, read: 100, lost: 7 },
     counters: { isOpen: true, cgroups: 42 },
+    histories: 7,
     tracepoint: { isOpen: false },
   },
   events: { kmsg_gap: 1 },

@@ -6,6 +6,7 @@ import type { Output } from "../output.ts";
 import type { Sink } from "../sinks.ts";
 import { terminalWidth } from "../table/columns.ts";
 import { cutTo, pad, plainLine, widthOf } from "../table/text.ts";
+import { adviceOf, causeInWords, factsOf } from "./reasons.ts";
 import { type Statement, toStatements } from "./statements.ts";
 
 /** From here on words and lines stand side by side. */
@@ -63,8 +64,25 @@ export function explain(record: LogRecord, width: number, bold: Style, dim: Styl
   for (const statement of toStatements(record)) {
     lines.push(...(width >= WIDE ? sideBySide(statement, width, dim) : below(statement, width, dim)));
   }
-  lines.push("", dim(`log.record.uid ${record.attributes["log.record.uid"]}`));
+  lines.push(...why(record, width, bold), "", dim(`log.record.uid ${record.attributes["log.record.uid"]}`));
   return lines;
+}
+
+/** Commands are whole, however long: they are to be copied. */
+function why({ attributes }: LogRecord, width: number, bold: Style): string[] {
+  if (attributes["oom.cause"] === undefined) return [];
+  const facts = factsOf(attributes).flatMap((fact) => hang("- ", wrap(plainLine(fact), width - 2)));
+  const commands = adviceOf(attributes).map((command) => `  ${plainLine(command)}`);
+  return [
+    "",
+    ...wrap(`The cause: ${plainLine(causeInWords(attributes))}.`, width).map(bold),
+    ...facts,
+    ...(commands.length === 0 ? [] : ["", bold("What to do:"), ...commands]),
+  ];
+}
+
+function hang(mark: string, lines: readonly string[]): string[] {
+  return lines.map((line, row) => `${row === 0 ? mark : " ".repeat(mark.length)}${line}`);
 }
 
 /** Between words and lines. */

@@ -28,6 +28,9 @@ function toColumns(rows: readonly Row[], hasYear: boolean): Column[] {
     { title: "VICTIM HELD", cells: rows.map((row) => orDash(row.held)), dispensable: 2 },
     { title: "MOSTLY", cells: rows.map((row) => orDash(row.mostly)), dispensable: 3 },
   ];
+  if (rows.some((row) => row.cause !== undefined)) {
+    columns.push({ title: "CAUSE", cells: rows.map((row) => orDash(row.cause)), dispensable: 2.2 });
+  }
   if (rows.some((row) => row.note !== "")) {
     columns.push({ title: "NOTE", cells: rows.map((row) => plain(row.note)), dispensable: 1 });
   }

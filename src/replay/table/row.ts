@@ -26,6 +26,8 @@ export interface Row {
   bar: string;
   /** bytes of the victim's resident memory, 0 where they are not known */
   heldBytes: number;
+  /** undefined: not known */
+  cause: string | undefined;
   note: string;
   host: string | undefined;
 }
@@ -49,12 +51,17 @@ export function toRow({ timestampUs, resource, attributes }: LogRecord): Row {
     mostly: biggestUse(attributes),
     bar: fillBar(attributes),
     heldBytes: heldBytes(attributes),
+    cause: causeOf(attributes),
     note: noteOf(attributes),
     host: hostOf(resource),
   };
 }
 
 type Attributes = LogRecord["attributes"];
+
+function causeOf({ "oom.cause": cause }: Attributes): string | undefined {
+  return cause === undefined || cause === "unknown" ? undefined : String(cause).replaceAll("_", " ");
+}
 
 function noteOf(attributes: Attributes): string {
   const notes: string[] = [];

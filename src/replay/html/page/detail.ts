@@ -1,6 +1,7 @@
 /** One kill: what happened in plain words, what filled the memory, who held it, and the kernel's own lines. */
 import type { Attributes, LogRecord } from "../../../ship/log-record.ts";
 import { toJson } from "../../../ship/to-json.ts";
+import { adviceOf, causeInWords, factsOf } from "../../explain/reasons.ts";
 import { toStatements } from "../../explain/statements.ts";
 import { copyButton } from "./copy.ts";
 import { type Child, find, h } from "./dom.ts";
@@ -48,26 +49,24 @@ function parts({ record, uid, time, scope }: Kill): Child[] {
 
 /** Only where the record has one: nothing is concluded here. */
 function diagnosis(attributes: Attributes): HTMLElement | undefined {
-  const cause = attributes["oom.cause"];
-  const advice = attributes["oom.advice"];
-  if (cause === undefined && !Array.isArray(advice)) return undefined;
-  const confidence = attributes["oom.cause.confidence"];
-  const sure = typeof confidence === "number" ? ` (${Math.round(confidence * 100)} % sure)` : "";
+  if (attributes["oom.cause"] === undefined) return undefined;
+  const facts = factsOf(attributes);
   return h(
     "section.diagnosis",
     {},
     h("h3", {}, "Diagnosis"),
-    cause === undefined ? undefined : h("p", {}, `${visible(String(cause))}${sure}`),
-    ...(Array.isArray(advice)
-      ? advice.map((one) =>
-          h(
-            "p.advice",
-            {},
-            h("code", {}, visible(one)),
-            copyButton("Copy", () => one),
-          ),
-        )
-      : []),
+    h("p", {}, `The cause: ${visible(causeInWords(attributes))}.`),
+    facts.length === 0 ? undefined : h("ul", {}, ...facts.map((fact) => h("li", {}, visible(fact)))),
+    ...adviceOf(attributes).map(command),
+  );
+}
+
+function command(one: string): HTMLElement {
+  return h(
+    "p.advice",
+    {},
+    h("code", {}, visible(one)),
+    copyButton("Copy", () => one),
   );
 }
 

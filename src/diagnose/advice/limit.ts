@@ -1,0 +1,72 @@
+/** Commands that give what ran out more memory. */
+import type { Kill } from "../../correlate/kill.ts";
+import type { Case } from "../case.ts";
+import type { Cause } from "../diagnosis.ts";
+import { toCommand } from "./shell.ts";
+import { suggestLimit, toMebibytes, toQuantity } from "./sizes.ts";
+import { unitOf, type Workload, workloadOf } from "./target.ts";
+
+/** None where nobody's limit was hit, or one that no command of ours can change. */
+export function raiseLimit(one: Case, cause: Cause): string[] {
+  const bytes = suggestLimit(one, cause);
+  if (bytes === undefined) return [];
+  const workload = workloadOf(one.who);
+  if (workload !== undefined) return ofWorkload(one, workload, bytes);
+  return ofCgroup(one.kill, bytes);
+}
+
+function ofWorkload({ kill, who }: Case, workload: Workload, bytes: number): string[] {
+  const { template, pod, namespace, container } = workload;
+  const isPods = kill.scope === "pod" && who?.podFacts?.memory?.limit !== undefined;
+  // Static pods are files of the node, and what a container set below its own cgroup it has to change itself.
+  if (who?.configHash !== undefined || (kill.scope !== "container" && kill.scope !== "pod")) return [];
+  const memory = toQuantity(bytes);
+  if (isPods) return template === undefined ? [] : [patchPodLimit(template, namespace, memory)];
+  if (container === undefined) return [];
+  if (template !== undefined) {
+    return [
+      toCommand("kubectl", "set", "resources", template, "-n", namespace, "-c", container, `--limits=memory=${memory}`),
+    ];
+  }
+  const patch = JSON.stringify({ spec: { containers: [{ name: container, resources: { limits: { memory } } }] } });
+  return [toCommand("kubectl", "patch", "pod", pod, "-n", namespace, "--subresource", "resize", "-p", patch)];
+}
+
+function patchPodLimit(template: string, namespace: string, memory: string): string {
+  const spec = { spec: { template: { spec: { resources: { limits: { memory } } } } } };
+  const cronJob = { spec: { jobTemplate: spec } };
+  const patch = JSON.stringify(template.startsWith("cronjob/") ? cronJob : spec);
+  return toCommand("kubectl", "patch", template, "-n", namespace, "-p", patch);
+}
+
+function ofCgroup(kill: Kill, bytes: number): string[] {
+  const { identity, limitCgroup, scope } = kill;
+  const unit = unitOf(kill);
+  const mebibytes = toMebibytes(bytes);
+  if (identity?.podUid !== undefined) return findPod(identity.podUid);
+  if (scope === "container" && identity?.containerId !== undefined) {
+    const { runtime, containerId } = identity;
+    if (runtime !== "docker" && runtime !== "podman") return [];
+    return [toCommand(runtime, "update", "--memory", `${mebibytes}m`, "--memory-swap", `${mebibytes}m`, containerId)];
+  }
+  if (unit !== undefined && limitCgroup?.endsWith(`/${unit}`) === true) {
+    return [toCommand("systemctl", "set-property", "--", unit, `MemoryMax=${mebibytes}M`)];
+  }
+  if (scope !== "cgroup" || limitCgroup === undefined || identity?.containerId !== undefined) return [];
+  return writeLimit(kill, limitCgroup, bytes);
+}
+
+/** With its UID alone: who it is comes first. */
+function findPod(uid: string): string[] {
+  const columns = "custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,UID:.metadata.uid";
+  return [`${toCommand("kubectl", "get", "pods", "-A", "-o", columns)} | ${toCommand("grep", "-F", "-e", uid)}`];
+}
+
+/** cgroup v1 prints `memory+swap:`, v2 `swap:`; with neither, which file it is is not known. */
+function writeLimit({ report }: Kill, cgroup: string, bytes: number): string[] {
+  const directory =
+    report.memsw !== undefined ? "/sys/fs/cgroup/memory" : report.swap !== undefined ? "/sys/fs/cgroup" : undefined;
+  if (directory === undefined) return [];
+  const file = report.memsw !== undefined ? "memory.limit_in_bytes" : "memory.max";
+  return [`${toCommand("echo", String(bytes))} > ${toCommand(`${directory}${cgroup}/${file}`)}`];
+}

@@ -1,0 +1,179 @@
+/** One kill with all that is known of it, in bytes and under one set of names whatever the kernel calls them. */
+import type { MemcgStats, NodeMemory, OomReport, TaskRow } from "../../parsers/oom/report.ts";
+import type { Kill } from "../correlate/kill.ts";
+import type { Who } from "../identify/who.ts";
+import type { MemoryHistory } from "../sources/memory-samples.ts";
+import { readTrend, type Trend } from "./trend.ts";
+
+/** What was watched before the kill. */
+export interface KillHistory {
+  /** CLOCK_MONOTONIC in milliseconds */
+  killMs: number;
+  /** of the cgroup that ran out, else the victim's */
+  own?: MemoryHistory;
+  /** others that shared the memory that ran out, the victim's own among them: containers of the pod, or of the node */
+  members?: readonly Member[];
+}
+
+export interface Member {
+  cgroup: string;
+  /** bytes, the last before the kill */
+  usage: number;
+  who?: Who;
+}
+
+export interface Background {
+  /** who was killed */
+  who?: Who | undefined;
+  history?: KillHistory | undefined;
+  /** bytes; default 4096 */
+  pageSize?: number | undefined;
+  /** milliseconds since the Unix epoch; default: what the kill's line says */
+  atMs?: number | undefined;
+}
+
+/** What filled the memory that ran out. Bytes; what is not known is absent. */
+export interface Use {
+  /** the limit, or of a node its RAM */
+  whole?: number;
+  used?: number;
+  anon?: number;
+  /** page cache, without tmpfs */
+  file?: number;
+  /** of it what was not on disk yet */
+  dirty?: number;
+  shmem?: number;
+  kernel?: number;
+  /** page cache that was thrown out and had to be read again, since the cgroup began */
+  refaulted?: number;
+}
+
+export interface Case extends Background {
+  kill: Kill;
+  use: Use;
+  /** resident memory of the victim's process */
+  victimRss?: number;
+  /** largest first */
+  tasks: readonly SizedTask[];
+  trend?: Trend;
+  /** how long the container had run */
+  ageSeconds?: number;
+}
+
+interface SizedTask {
+  pid: number;
+  comm: string;
+  rss: number;
+  scoreAdj?: number;
+}
+
+const KB = 1024;
+export const DEFAULT_PAGE_SIZE = 4096;
+
+export function toCase(kill: Kill, known: Background): Case {
+  const { report, victim } = kill;
+  const pageSize = known.pageSize ?? DEFAULT_PAGE_SIZE;
+  const use = kill.scope === "node" ? nodeUse(report.nodeMemory, pageSize) : cgroupUse(report, pageSize);
+  const { anonRssKb, fileRssKb, shmemRssKb } = victim;
+  const rssKb = addKnown(anonRssKb, fileRssKb, shmemRssKb);
+  const found: Case = { ...known, kill, use, tasks: sizeTasks(report.tasks, pageSize) };
+  if (rssKb !== undefined) found.victimRss = rssKb * KB;
+  const age = ageOf(kill, known);
+  if (age !== undefined) found.ageSeconds = age;
+  const own = known.history?.own;
+  const trend =
+    own === undefined || known.history === undefined ? undefined : readTrend(own, use, known.history.killMs);
+  if (trend !== undefined) found.trend = trend;
+  return found;
+}
+
+/** Shares of what was used; statistics are batched per CPU and may run ahead of the counter. */
+export function shareOf({ used, whole }: Use, bytes: number | undefined): number | undefined {
+  const of = used ?? whole;
+  return bytes === undefined || of === undefined || of === 0 ? undefined : Math.min(bytes / of, 1);
+}
+
+function ageOf({ record }: Kill, { who, atMs }: Background): number | undefined {
+  const now = atMs ?? (record.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
+  const started = who?.containerFacts?.state?.startedMs;
+  return now === undefined || started === undefined || started > now + 1000
+    ? undefined
+    : Math.max(0, now - started) / 1000;
+}
+
+function cgroupUse({ memory, memsw, kmem, memcgStats }: OomReport, pageSize: number): Use {
+  const fullest = fullestOf(memory, memsw);
+  const use: Use = {};
+  if (fullest?.limitKb !== undefined) use.whole = fullest.limitKb * KB;
+  if (fullest !== undefined) use.used = fullest.usageKb * KB;
+  if (memcgStats !== undefined) Object.assign(use, statsUse(memcgStats, pageSize));
+  if (use.kernel === undefined && kmem !== undefined) use.kernel = kmem.usageKb * KB;
+  return use;
+}
+
+/** cgroup v1 counts memory, and memory and swap together: the one that is nearer its limit ran out. */
+function fullestOf(memory: OomReport["memory"], memsw: OomReport["memsw"]): OomReport["memory"] {
+  const filling = (of: OomReport["memory"]): number => (of?.limitKb ? of.usageKb / of.limitKb : 0);
+  return filling(memsw) > filling(memory) ? memsw : memory;
+}
+
+/** On cgroup v1 the plain names are of the cgroup alone, total_ of what is below it as well: as the limit is. */
+function statsUse({ values }: MemcgStats, pageSize: number): Use {
+  const use: Use = {};
+  const first = (...names: string[]): number | undefined =>
+    names.map((name) => values[name]).find((value) => value !== undefined);
+  const shmem = first("total_shmem", "shmem");
+  const file = first("file", "total_cache", "cache");
+  const kernel =
+    first("kernel") ?? addKnown(...["slab", "kernel_stack", "pagetables", "percpu", "vmalloc"].map((n) => values[n]));
+  const refaults = first("workingset_refault_file", "total_workingset_refault_file", "workingset_refault");
+  setKnown(use, "anon", first("anon", "total_rss", "rss"));
+  setKnown(use, "shmem", shmem);
+  // tmpfs is counted as file (v2) and cache (v1) too.
+  setKnown(use, "file", file === undefined ? undefined : Math.max(0, file - (shmem ?? 0)));
+  setKnown(
+    use,
+    "dirty",
+    addKnown(first("file_dirty", "total_dirty", "dirty"), first("file_writeback", "total_writeback", "writeback")),
+  );
+  setKnown(use, "kernel", kernel);
+  setKnown(use, "refaulted", refaults === undefined ? undefined : refaults * pageSize);
+  return use;
+}
+
+function nodeUse(memory: NodeMemory | undefined, pageSize: number): Use {
+  const use: Use = {};
+  if (memory === undefined) return use;
+  const { pages, totalPages } = memory;
+  const bytes = (...names: string[]): number | undefined => {
+    const sum = addKnown(...names.map((name) => pages[name]));
+    return sum === undefined ? undefined : sum * pageSize;
+  };
+  const free = bytes("free");
+  setKnown(use, "whole", totalPages === undefined ? undefined : totalPages * pageSize);
+  if (use.whole !== undefined && free !== undefined && free <= use.whole) use.used = use.whole - free;
+  setKnown(use, "anon", bytes("active_anon", "inactive_anon"));
+  setKnown(use, "file", bytes("active_file", "inactive_file"));
+  setKnown(use, "shmem", bytes("shmem"));
+  setKnown(use, "kernel", bytes("slab_reclaimable", "slab_unreclaimable"));
+  return use;
+}
+
+function sizeTasks(tasks: readonly TaskRow[] | undefined, pageSize: number): SizedTask[] {
+  const sized = (tasks ?? []).flatMap(({ pid, comm, rss, rssAnon, rssFile, rssShmem, oomScoreAdj }) => {
+    const pages = rss ?? addKnown(rssAnon, rssFile, rssShmem);
+    if (pages === undefined) return [];
+    return [{ pid, comm, rss: pages * pageSize, ...(oomScoreAdj === undefined ? {} : { scoreAdj: oomScoreAdj }) }];
+  });
+  return sized.sort((a, b) => b.rss - a.rss);
+}
+
+/** The sum of those that are known; undefined where none is. */
+function addKnown(...values: (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0);
+}
+
+function setKnown<K extends keyof Use>(into: Use, key: K, value: number | undefined): void {
+  if (value !== undefined) into[key] = value;
+}

@@ -1,0 +1,22 @@
+/** What each cause's file gives: how much speaks for the cause, and the facts that do. */
+import type { Case } from "../case.ts";
+import type { Fact } from "../diagnosis.ts";
+
+export interface Finding {
+  /** 0 to 1 */
+  score: number;
+  facts: Fact[];
+}
+
+/** @returns undefined where nothing speaks for it */
+export type WeighCause = (one: Case) => Finding | undefined;
+
+/** A score is told with two digits, and nothing is ever certain. */
+export function toScore(sum: number): number {
+  return Math.round(Math.min(sum, 0.95) * 100) / 100;
+}
+
+/** Whether a limit of a cgroup was hit: what fills it is then a question at all. */
+export function isLimitHit({ kill }: Case): boolean {
+  return kill.report.constraint === "memcg" && kill.report.trigger?.order !== -1;
+}
