@@ -78,7 +78,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
     { since: "now", kmsgPath, hostRoot },
     events,
     clock,
-    (hasCounters, readSources, readVictim) => {
+    (hasCounters, readSources, readVictim, history) => {
       const live = createLive({
         context: records,
         restored: undefined,
@@ -88,6 +88,9 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
         hasCounters,
         readSources,
         readVictim,
+        history,
+        // What is near its limit is the agent's to tell.
+        nearLimit: 0,
         commit(made, state) {
           // The other kills of this node are the agent's to tell.
           const ours = made.filter((record) => hasBegun && isOurs(record, cgroup));
