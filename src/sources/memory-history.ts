@@ -45,6 +45,8 @@ const TICK_MS = 250;
  * whatever happens. Those that are due longest come first.
  */
 const LOOKS_A_TICK = 25;
+/** Of them, for what is not followed yet, however many are: a new container must not wait for those at their limit. */
+const LOOKS_AT_NEW = 15;
 /** A resize in place, and a limit that was set after the cgroup was made. */
 const LIMIT_MS = 30_000;
 const FIRST_LIMIT_MS = 1000;
@@ -127,13 +129,26 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
 
   function tick(): void {
     const nowMs = monotonicMs();
-    const due = [...candidates.values()].filter(({ dueMs }) => dueMs <= nowMs).sort((a, b) => a.dueMs - b.dueMs);
-    for (const one of due.slice(0, LOOKS_A_TICK)) look(one, nowMs);
+    for (const one of chooseDue([...candidates.values()], nowMs)) look(one, nowMs);
     for (const [path, { goneMs }] of gone) {
       // In the order in which they went.
       if (nowMs - goneMs <= KEEP_MS && gone.size <= MAX_GONE) break;
       gone.delete(path);
     }
+  }
+
+  /** What was read of it stays for a while. */
+  function retire(path: string): void {
+    const one = candidates.get(path);
+    if (one === undefined) return;
+    candidates.delete(path);
+    one.files?.close();
+    one.files = undefined;
+    if (one.ring === undefined) return;
+    size--;
+    one.goneMs = monotonicMs();
+    gone.delete(path);
+    gone.set(path, one);
   }
 
   const timer = setInterval(tick, TICK_MS);
@@ -142,6 +157,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
     found({ path, directory, isNew }) {
       const { kind, nested } = parseCgroupPath(path);
       if (kind === "root") return;
+      retire(path);
       const isContainer = kind === "container" && nested === undefined;
       const rest = {
         limits: {},
@@ -155,18 +171,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
       const sinceMs = isNew ? monotonicMs() : Number.NEGATIVE_INFINITY;
       candidates.set(path, { path, directory, sinceMs, isContainer, ...rest });
     },
-    gone(path) {
-      const one = candidates.get(path);
-      if (one === undefined) return;
-      candidates.delete(path);
-      one.files?.close();
-      one.files = undefined;
-      if (one.ring === undefined) return;
-      size--;
-      one.goneMs = monotonicMs();
-      gone.delete(path);
-      gone.set(path, one);
-    },
+    gone: retire,
     of(path, untilMs) {
       // A unit that has started again has the path of the one that was killed.
       for (const one of [candidates.get(path), gone.get(path)]) {
@@ -193,6 +198,15 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
       gone.clear();
     },
   };
+}
+
+function chooseDue(candidates: readonly Followed[], nowMs: number): Followed[] {
+  const due = candidates.filter(({ dueMs }) => dueMs <= nowMs).sort((a, b) => a.dueMs - b.dueMs);
+  const followed = due.filter(({ ring }) => ring !== undefined);
+  const others = due.filter(({ ring }) => ring === undefined);
+  const room = Math.max(LOOKS_AT_NEW, LOOKS_A_TICK - followed.length);
+  const chosen = others.slice(0, room);
+  return [...chosen, ...followed.slice(0, LOOKS_A_TICK - chosen.length)];
 }
 
 function toHistory({ path, limits, sinceMs, ring }: Followed, untilMs: number): MemoryHistory | undefined {

@@ -144,6 +144,20 @@ test("it is there for a while after its cgroup is gone, and apart from a new one
   expect(history.lastOf(CONTAINER_CGROUP, firstMs)?.usage).toBe(10 * MIB);
 });
 
+test("a new container is seen while hundreds are at their limit", async () => {
+  const history = open("v2");
+  for (let one = 0; one < 150; one++) {
+    const id = String(one).padStart(64, "0");
+    history.found(write(`${POD_CGROUP}/${id}`, v2(MIB - 4096, String(MIB))));
+  }
+  await vi.waitFor(() => expect(history.size).toBe(150), SOON);
+  history.found(write(CONTAINER_CGROUP, v2(MIB, "max")));
+  const before = seen.length;
+  await vi.waitFor(() => expect(history.of(CONTAINER_CGROUP, LATER)).toBeDefined(), SOON);
+  // 25 looks a tick, and it is in the first or the second.
+  expect(seen.length - before).toBeLessThanOrEqual(75);
+});
+
 test("the containers in a pod, and in the whole node", async () => {
   const history = open("v2");
   const other = `/kubepods/besteffort/pod22222222-2222-2222-2222-222222222222/${"b".repeat(64)}`;
