@@ -61,15 +61,14 @@ const GRAFANA = /\$__(?:range|rate_interval)/g;
 
 test("the dashboard's queries are PromQL", ({ skip }) => {
   skip(spawnSync(PROMTOOL, ["--version"]).status !== 0, NO_PROMTOOL);
-  const rules = panels.flatMap(({ targets }) =>
-    targets.map(({ expr }) => ({ record: "a:b:c", expr: expr.replace(GRAFANA, "5m") })),
-  );
+  const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replace(GRAFANA, "5m")));
   const folder = mkdtempSync(join(tmpdir(), "oomscribe-dashboard-"));
-  const groups = rules.map((rule, at) => ({ name: `g${at}`, rules: [rule] }));
+  const groups = queries.map((expr, at) => ({ name: `g${at}`, rules: [{ record: `query${at}`, expr }] }));
   writeFileSync(join(folder, "rules.yaml"), JSON.stringify({ groups }));
   const checked = spawnSync(PROMTOOL, ["check", "rules", join(folder, "rules.yaml")], { encoding: "utf8" });
   rmSync(folder, { recursive: true });
-  expect(checked.stderr).not.toContain("FAILED");
+  expect(checked.stderr).toBe("");
+  expect(checked.status).toBe(0);
 });
 
 test("promtool finds no mistake in them, and their tests hold", ({ skip }) => {
