@@ -66,7 +66,6 @@ const SAY_WHAT: Readonly<Partial<Record<LanguageRuntime, (limit: number) => stri
     `JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=${HEAP_SHARE * 100} -XX:+HeapDumpOnOutOfMemoryError -XX:HeapDumpPath=/tmp -XX:+ExitOnOutOfMemoryError`,
   node: (limit) =>
     `NODE_OPTIONS=--max-old-space-size=${toMebibytes(limit * HEAP_SHARE)} --heapsnapshot-near-heap-limit=1 --diagnostic-dir=/tmp`,
-  python: () => "PYTHONTRACEMALLOC=10",
 };
 
 const HELPED: readonly Cause[] = ["limit_too_low", "leak", "spike", "unknown"];
