@@ -81,8 +81,10 @@ export function toCase(kill: Kill, known: Background): Case {
   const age = ageOf(kill, known);
   if (age !== undefined) found.ageSeconds = age;
   const own = known.history?.own;
+  // The report's figures end the history of the cgroup that they are of, and no other's.
+  const atKill = own?.cgroup === kill.limitCgroup ? use : {};
   const trend =
-    own === undefined || known.history === undefined ? undefined : readTrend(own, use, known.history.killMs);
+    own === undefined || known.history === undefined ? undefined : readTrend(own, atKill, known.history.killMs);
   if (trend !== undefined) found.trend = trend;
   return found;
 }

@@ -12,7 +12,6 @@ import type { Use } from "./case.ts";
 interface TrendPoint {
   /** seconds before the kill, 0 at it */
   before: number;
-  usage: number;
   held: number;
 }
 
@@ -47,12 +46,8 @@ interface Plateau {
 
 export interface Trend {
   limit: number;
-  /** from the first sample to the kill */
-  seconds: number;
   isFromStart: boolean;
   peak: number;
-  /** oldest first, the kill last */
-  points: readonly TrendPoint[];
   /** growth of the feet, from the first to the kill; undefined: too few samples */
   growth?: Line & { /** of each third, bytes */ thirds: readonly [number, number, number] };
   /** the last time that it rose by a quarter of its limit */
@@ -61,8 +56,8 @@ export interface Trend {
   plateau?: Plateau;
   /** percent, the last PSI that was read */
   pressure?: number;
-  /** page cache, bytes: the most and the last */
-  cache?: { most: number; last: number };
+  /** page cache at the kill, or last before it, bytes */
+  cache?: number;
 }
 
 /**
@@ -76,7 +71,7 @@ const MIN_SAMPLES = 6;
 /** Of a plateau's samples. */
 const PLATEAU_SHARE = 0.5;
 
-/** @param atKill what the report says @returns undefined where there is no limit or nothing was read before the kill */
+/** @param atKill what the report says of that cgroup, or nothing @returns undefined where there is no limit or nothing was read before the kill */
 export function readTrend(history: MemoryHistory, atKill: Use, killMs: number): Trend | undefined {
   const limit = atKill.whole ?? history.limit;
   const samples = history.samples.filter(({ atMs }) => atMs <= killMs);
@@ -84,13 +79,11 @@ export function readTrend(history: MemoryHistory, atKill: Use, killMs: number): 
   const last = samples.at(-1);
   if (limit === undefined || limit === 0 || first === undefined || last === undefined) return undefined;
   const points = samples.map((sample) => toPoint(sample, killMs));
-  points.push({ before: 0, usage: atKill.used ?? limit, held: heldAtKill(atKill, limit) });
+  if (atKill.used !== undefined) points.push({ before: 0, held: heldOf({ ...atKill, usage: atKill.used }) });
   const trend: Trend = {
     limit,
-    seconds: (killMs - first.atMs) / 1000,
     isFromStart: history.isFromStart,
     peak: Math.max(history.peak, atKill.used ?? 0),
-    points,
   };
   const feet = feetOf(points);
   if (samples.length >= MIN_SAMPLES && feet.length >= MIN_SAMPLES) {
@@ -101,23 +94,13 @@ export function readTrend(history: MemoryHistory, atKill: Use, killMs: number): 
   const plateau = findPlateau(points, limit);
   if (plateau !== undefined) trend.plateau = plateau;
   if (last.pressure !== undefined) trend.pressure = last.pressure;
-  const cached = samples.flatMap(({ file }) => (file === undefined ? [] : [file]));
-  const lastCached = atKill.file ?? cached.at(-1);
-  if (lastCached !== undefined) trend.cache = { most: Math.max(lastCached, ...cached), last: lastCached };
+  const cache = atKill.file ?? last.file;
+  if (cache !== undefined) trend.cache = cache;
   return trend;
 }
 
-function heldAtKill({ used, anon, shmem, kernel }: Use, limit: number): number {
-  return heldOf({
-    usage: used ?? limit,
-    ...(anon === undefined ? {} : { anon }),
-    ...(shmem === undefined ? {} : { shmem }),
-    ...(kernel === undefined ? {} : { kernel }),
-  });
-}
-
 function toPoint(sample: MemorySample, killMs: number): TrendPoint {
-  return { before: (killMs - sample.atMs) / 1000, usage: sample.usage, held: heldOf(sample) };
+  return { before: (killMs - sample.atMs) / 1000, held: heldOf(sample) };
 }
 
 /**

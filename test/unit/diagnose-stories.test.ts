@@ -5,7 +5,7 @@ import { createRandom } from "../../bench/random.ts";
 import { diagnose } from "../../src/diagnose/diagnose.ts";
 import type { Cause } from "../../src/diagnose/diagnosis.ts";
 import type { MemorySample } from "../../src/sources/memory-samples.ts";
-import { CONTAINER_CGROUP, makeKill } from "../kills.ts";
+import { CONTAINER_CGROUP, makeBareKill, makeKill, POD_CGROUP } from "../kills.ts";
 import { SHAPES, tellStory } from "../memory-stories.ts";
 
 const EACH = 60;
@@ -77,6 +77,21 @@ describe("the figures are those of the life", () => {
     );
     expect(cause).toBe("limit_too_low");
     expect(facts[0]?.figures).toMatchObject({ seconds: { seconds: 60 }, held: { bytes: 95 * MIB } });
+  });
+
+  test("the limit of a pod that is not watched ends no container's history", () => {
+    const flat = Array.from({ length: 120 }, (_, at) => sample(at, 0.4));
+    const own = { cgroup: CONTAINER_CGROUP, limit: LIMIT, isFromStart: true, samples: flat, peak: LIMIT };
+    const memory = { usageKb: LIMIT / 1024, limitKb: LIMIT / 1024 };
+    const kill = makeKill({ kill: { scope: "pod", limitCgroup: POD_CGROUP }, report: { memory } });
+    expect(diagnose(kill, { history: { killMs: 121_000, own } }).cause).toBe("unknown");
+  });
+
+  test("a leak is seen without a report, of which the kernel's rate limit left the kill line", () => {
+    const samples = Array.from({ length: 100 }, (_, at) => sample(at, at / 100));
+    const own = { cgroup: CONTAINER_CGROUP, limit: LIMIT, isFromStart: true, samples, peak: LIMIT };
+    const kill = makeBareKill({ kill: { victimCgroup: CONTAINER_CGROUP }, report: { constraint: "memcg" } });
+    expect(diagnose(kill, { history: { killMs: 100_000, own } }).cause).toBe("leak");
   });
 
   test("what was sampled after the kill does not count", () => {

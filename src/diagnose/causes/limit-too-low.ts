@@ -43,11 +43,11 @@ function weighPlateau({ trend }: Case): Finding | undefined {
     },
   ];
   const { cache, pressure } = trend;
-  const isSqueezed = cache !== undefined && cache.last <= SQUEEZED * trend.limit;
+  const isSqueezed = cache !== undefined && cache <= SQUEEZED * trend.limit;
   if (isSqueezed) {
     facts.push({
       says: "page cache was squeezed out: {last} of it was left",
-      figures: { last: { bytes: cache.last } },
+      figures: { last: { bytes: cache } },
       source: "history",
     });
   }
