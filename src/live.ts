@@ -21,6 +21,7 @@ import type { Findings, Names } from "./identify/names.ts";
 import { nameKill } from "./identify/scope.ts";
 import type { Who } from "./identify/who.ts";
 import type { RecordContext } from "./ship/context.ts";
+import { toEvictionRecord } from "./ship/eviction-record.ts";
 import { toFalseKillRecord } from "./ship/false-kill-record.ts";
 import { toFollowUpRecord } from "./ship/follow-up-record.ts";
 import { type KernelLogGap, toGapRecord, toSuppressedRecord } from "./ship/log-gaps.ts";
@@ -128,7 +129,7 @@ export function createLive(options: LiveOptions): Live {
   function toRecord(told: ToldKill, nowMs: number): LogRecord {
     const isLogged = told.kind === "logged";
     const who = isLogged ? nameKill(told.kill, names.identify) : names.identify(told.kill.identity);
-    const known = { who, node: names.node() };
+    const known = { who, repeats: names.repeats(who, nowMs), node: names.node() };
     const record = isLogged
       ? toLogRecord(told.kill, context, { ...known, diagnosis: diagnoseKill(told.kill, who, nowMs) })
       : toUnloggedRecord(told.kill, context, toWallUs, known);
@@ -149,11 +150,12 @@ export function createLive(options: LiveOptions): Live {
     return identity.kind !== "pod" || names.identify(identity)?.podFacts?.memory?.limit !== undefined;
   }
 
-  function toRecords({ followUps, falseKills }: Findings, nowMs: number): LogRecord[] {
+  function toRecords({ followUps, falseKills, evicted }: Findings, nowMs: number): LogRecord[] {
     const atUs = toWallUs(nowMs);
     return [
       ...followUps.map((found) => toFollowUpRecord(found, context, atUs)),
       ...falseKills.map((found) => toFalseKillRecord(found, names.identify, context, atUs)),
+      ...evicted.map((who) => toEvictionRecord(who, context, atUs)),
     ];
   }
 

@@ -181,6 +181,7 @@ export function makeWho(more: Partial<Who> = {}): Who {
       createdMs: created,
       deletionMs: created,
       memory: { request: 1, limit: 2 },
+      message: "The node was low on resource: memory.",
       memoryVolumes: [],
       containers: [],
     },

@@ -5,12 +5,14 @@
 import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { Kill, UnloggedKill } from "../correlate/kill.ts";
 import type { CounterReading } from "../sources/cgroup-counters.ts";
+import { createEvictions } from "./evictions.ts";
 import { createFalseKills, type FalseKill } from "./false-kills.ts";
 import { createFollowUps, type FollowUp } from "./follow-ups.ts";
 import { type Identify, identify, type NameSources } from "./identifier.ts";
 import type { NodeFacts } from "./owned-objects.ts";
 import type { PodFacts } from "./pod.ts";
 import { createPodCache } from "./pod-cache.ts";
+import { createRepeatCounter, type Repeats } from "./repeats.ts";
 import type { Who } from "./who.ts";
 
 export interface NamesOptions extends Omit<NameSources, "pods"> {
@@ -34,12 +36,16 @@ export interface NamedKill {
 export interface Findings {
   followUps: readonly FollowUp[];
   falseKills: readonly FalseKill[];
+  /** pods */
+  evicted: readonly Who[];
 }
 
 /** Times are CLOCK_MONOTONIC in milliseconds, unless they say otherwise. */
 export interface Names {
   identify: Identify;
   node(): NodeFacts | undefined;
+  /** Counts a kill among those of its workload. */
+  repeats(who: Who | undefined, nowMs: number): Repeats | undefined;
   told(kill: NamedKill, nowMs: number): void;
   counter(reading: CounterReading): void;
   /** @returns how many of the items are no pods */
@@ -57,15 +63,24 @@ export function createNames(options: NamesOptions): Names {
   const pods = createPodCache();
   const followUps = createFollowUps();
   const falseKills = createFalseKills(options.startWallMs);
+  const evictions = createEvictions(options.startWallMs);
+  const repeats = createRepeatCounter();
+  let evicted: Who[] = [];
   const sources: NameSources = { ...options, pods };
 
   function onChange(pod: PodFacts, nowMs: number): void {
     followUps.change(pod);
     falseKills.change(pod, nowMs);
+    const podUid = pod.uid;
+    if (podUid === undefined || !evictions.change(pod)) return;
+    const who = identify({ kind: "pod", podUid }, sources);
+    if (who !== undefined) evicted.push(who);
   }
 
   function take(told: readonly FollowUp[], nowMs: number): Findings {
-    return { followUps: told.map(nameAgain), falseKills: falseKills.tick(nowMs) };
+    const findings = { followUps: told.map(nameAgain), falseKills: falseKills.tick(nowMs), evicted };
+    if (evicted.length > 0) evicted = [];
+    return findings;
   }
 
   /** The API may have told of its owners since. */
@@ -77,6 +92,7 @@ export function createNames(options: NamesOptions): Names {
   return {
     node: options.node,
     identify: (identity) => identify(identity, sources),
+    repeats: repeats.add,
     told({ kill, uid, who, atWallMs }, nowMs) {
       falseKills.kill({ ...placesOf(kill), atMs: atWallMs ?? options.startWallMs });
       const containerId = who?.containerFacts?.id;

@@ -87,6 +87,8 @@ export interface PodFacts {
   phase?: string;
   /** `Evicted`, … */
   reason?: string;
+  /** the kubelet's words for it */
+  message?: string;
   /** of the pod as a whole, where its spec has them (Kubernetes 1.34 and later) */
   memory?: MemoryBounds;
   memoryVolumes: readonly MemoryVolume[];
@@ -145,6 +147,7 @@ export function toPodFacts(json: unknown): PodFacts | undefined {
     isGone: undefined,
     phase: text(status?.phase),
     reason: text(status?.reason),
+    message: text(status?.message)?.slice(0, MAX_LENGTH),
     memory: toBounds(spec?.resources),
     memoryVolumes: toMemoryVolumes(spec),
     containers: toContainers(spec, status),

@@ -27,6 +27,7 @@ export type EventName =
   | "oom.kill"
   | "oom.follow_up"
   | "k8s.container.false_oom_killed"
+  | "k8s.pod.evicted"
   | "oom.near_limit"
   | "oom.report.suppressed"
   | "oom.kernel_log.gap"
@@ -36,8 +37,9 @@ const KILL: readonly EventName[] = ["oom.kill"];
 const FOLLOW_UP: readonly EventName[] = ["oom.follow_up"];
 const FALSE_KILL: readonly EventName[] = ["k8s.container.false_oom_killed"];
 const NEAR_LIMIT: readonly EventName[] = ["oom.near_limit"];
-/** Records that are about a container. */
-const OF_CONTAINER: readonly EventName[] = [...KILL, ...FOLLOW_UP, ...FALSE_KILL, ...NEAR_LIMIT];
+const EVICTED: readonly EventName[] = ["k8s.pod.evicted"];
+/** Records that are about a container, or its pod. */
+const OF_CONTAINER: readonly EventName[] = [...KILL, ...FOLLOW_UP, ...FALSE_KILL, ...NEAR_LIMIT, ...EVICTED];
 const EVERY: readonly EventName[] = [
   ...OF_CONTAINER,
   "oom.report.suppressed",
@@ -517,6 +519,34 @@ export const ATTRIBUTE_GROUPS = [
       "oom.node.mapped": { type: "int", unit: "By", meaning: "mapped files" },
       "oom.node.shmem": { type: "int", unit: "By", meaning: "tmpfs and shared memory" },
       "oom.node.pagetables": { type: "int", unit: "By", meaning: "page tables" },
+    },
+  },
+  {
+    title: "Kills of the same workload",
+    on: "record",
+    events: KILL,
+    from: "the agent's own count, on its node",
+    keys: {
+      "oom.workload.kills": {
+        type: "int",
+        when: "the pod has a name",
+        meaning: "kills of the same container of the same owner in the last ten minutes, this one included",
+      },
+      "oom.rollout.kills": {
+        type: "int",
+        when: "the pod has a name",
+        meaning: "the same of this revision (template or image) since the agent began: 1 is the first that it saw",
+      },
+    },
+  },
+  {
+    title: "A pod that was evicted",
+    on: "record",
+    events: EVICTED,
+    from: "the pod's status",
+    keys: {
+      "k8s.pod.status.reason": { type: "string", when: "always", meaning: "`Evicted`" },
+      "oom.eviction.message": { type: "string", meaning: "the kubelet's words: what the node was short of" },
     },
   },
   {

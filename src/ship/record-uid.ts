@@ -54,6 +54,11 @@ export function nearLimitUid(cgroup: string, atMs: number, resource: Attributes,
   return digest(`near\0${nodeIdentity(resource)}\0${bootId ?? ""}\0${cgroup}\0${atMs}`);
 }
 
+/** The UID of a pod's eviction: it is evicted once. */
+export function evictionUid(podUid: string): string {
+  return digest(`evicted\0${podUid}`);
+}
+
 /** The machine ID outlives a change of name; a name must do where there is none. */
 function nodeIdentity(resource: Attributes): string {
   return String(resource["host.id"] ?? resource["k8s.node.name"] ?? resource["host.name"] ?? "");

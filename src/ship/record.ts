@@ -10,7 +10,7 @@ import { quoteLines } from "./original.ts";
 import { countUid, lineUid } from "./record-uid.ts";
 import { toKillResource, toNodeResource } from "./resource.ts";
 import { killSentence } from "./sentence.ts";
-import { setNode, setWho } from "./who-attributes.ts";
+import { setNode, setRepeats, setWho } from "./who-attributes.ts";
 
 const EVENT = "oom.kill";
 
@@ -18,7 +18,11 @@ const EVENT = "oom.kill";
  * The record of a kill. What is not known is left out. A limit of a container, a pod or another cgroup is an ERROR: the
  * workload's own; a node out of memory is FATAL: it takes whom it finds.
  */
-export function toLogRecord(kill: Kill, context: RecordContext, { who, node, diagnosis }: Known = {}): LogRecord {
+export function toLogRecord(
+  kill: Kill,
+  context: RecordContext,
+  { who, repeats, node, diagnosis }: Known = {},
+): LogRecord {
   const { record } = kill;
   const pageSize = context.pageSize ?? DEFAULT_PAGE_SIZE;
   const bootId = bootIdOf(record.bootId, context);
@@ -30,6 +34,7 @@ export function toLogRecord(kill: Kill, context: RecordContext, { who, node, dia
   setKillAttributes(attributes, kill, pageSize);
   if (who !== undefined)
     setWho(attributes, who, record.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
+  if (repeats !== undefined) setRepeats(attributes, repeats);
   if (node !== undefined) setNode(attributes, node);
   // A container whose own process is killed ends, and its runtime says why.
   if (kill.pid1 === true && who?.podFacts !== undefined) attributes["oom.kubernetes.visible"] = true;

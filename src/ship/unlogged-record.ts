@@ -9,7 +9,7 @@ import type { LogRecord } from "./log-record.ts";
 import { countUid } from "./record-uid.ts";
 import { toKillResource, toNodeResource } from "./resource.ts";
 import { placeOf, processOf } from "./sentence.ts";
-import { setNode, setWho } from "./who-attributes.ts";
+import { setNode, setRepeats, setWho } from "./who-attributes.ts";
 
 const EVENT = "oom.kill";
 
@@ -21,7 +21,7 @@ export function toUnloggedRecord(
   kill: UnloggedKill,
   context: RecordContext,
   toWallUs: (monotonicMs: number) => number,
-  { who, node }: Known = {},
+  { who, repeats, node }: Known = {},
 ): LogRecord {
   const bootId = bootIdOf(undefined, context);
   const timestampUs = toWallUs(kill.untilMs);
@@ -39,6 +39,7 @@ export function toUnloggedRecord(
   if (kill.victim !== undefined) setProcess(attributes, kill.victim);
   setCgroup(attributes, kill);
   if (who !== undefined) setWho(attributes, who, timestampUs / 1000);
+  if (repeats !== undefined) setRepeats(attributes, repeats);
   if (node !== undefined) setNode(attributes, node);
   return {
     timestampUs,

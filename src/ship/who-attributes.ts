@@ -1,6 +1,7 @@
 /** The attributes of a record about a container in Kubernetes: how it is named, and how it stood when it was killed. */
 import type { NodeFacts } from "../identify/owned-objects.ts";
 import type { ContainerFacts, PodFacts } from "../identify/pod.ts";
+import type { Repeats } from "../identify/repeats.ts";
 import type { Who } from "../identify/who.ts";
 import { type RecordAttributes, set } from "./attributes.ts";
 
@@ -17,6 +18,12 @@ export function setWho(into: RecordAttributes, who: Who, atMs: number | undefine
   set(into, "oom.container.memory.limit", who.memoryLimit);
   if (who.podFacts !== undefined) setPod(into, who.podFacts, atMs);
   if (who.containerFacts !== undefined) setContainer(into, who.containerFacts, atMs);
+}
+
+/** How often its workload was killed. */
+export function setRepeats(into: RecordAttributes, { recent, ofRevision }: Repeats): void {
+  into["oom.workload.kills"] = recent;
+  into["oom.rollout.kills"] = ofRevision;
 }
 
 export function setNode(into: RecordAttributes, { capacity, allocatable, conditions }: NodeFacts): void {

@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { UnloggedKill } from "../../src/correlate/kill.ts";
 import { createNames, type Names } from "../../src/identify/names.ts";
+import { createRepeatCounter } from "../../src/identify/repeats.ts";
+import type { Who } from "../../src/identify/who.ts";
 import type { CounterReading } from "../../src/sources/cgroup-counters.ts";
+import { makeWho } from "../kills.ts";
 import { containerId, ended, plainPod, samplePod } from "../pods.ts";
 
 const UID = "2c48913c-b29f-11e7-9350-020968147796";
@@ -250,5 +253,66 @@ describe("OOMKilled without a kill", () => {
     kill(node, "one", 50, { victimCgroup });
     node.names.changePod("MODIFIED", after, 100);
     expect(found(node)).toEqual([A1]);
+  });
+});
+
+describe("evicted pods", () => {
+  const message = "The node was low on resource: memory.";
+  const evicted = (more: object = {}) =>
+    plainPod({ uid: UID, status: { phase: "Failed", reason: "Evicted", message }, ...more });
+  const born = (ms: number) => ({ metadata: { creationTimestamp: new Date(START + ms).toISOString() } });
+  const told = ({ names }: Node) => names.tick(0).evicted.map(({ pod, podFacts }) => [pod, podFacts?.message]);
+
+  test("one that was seen before is told, once, with the kubelet's words", () => {
+    const node = nodeWith(plain({}));
+    for (let i = 0; i < 2; i++) node.names.changePod("MODIFIED", evicted(), 0);
+    expect(told(node)).toEqual([["web-0", message]]);
+    node.names.replacePods([evicted()], 0);
+    node.names.replacePods([], 0);
+    expect(told(node)).toEqual([]);
+  });
+  test("one that is younger than the agent too; one that was evicted before it began is not", () => {
+    const young = nodeWith();
+    young.names.changePod("ADDED", evicted(born(1000)), 0);
+    expect(told(young)).toHaveLength(1);
+    expect(told(nodeWith(evicted(born(-1000))))).toEqual([]);
+  });
+  test("others fail without being evicted", () => {
+    const node = nodeWith(plain({}));
+    node.names.changePod("MODIFIED", evicted({ status: { phase: "Failed", reason: "DeadlineExceeded" } }), 0);
+    expect(told(node)).toEqual([]);
+  });
+});
+
+describe("kills of the same workload", () => {
+  const owned = (more: Partial<Who> = {}): Who => makeWho(more);
+  const repeats = () => createRepeatCounter();
+
+  test("by owner and container, whichever of its pods; for ten minutes", () => {
+    const counter = repeats();
+    expect(counter.add(owned(), 0)).toEqual({ recent: 1, ofRevision: 1 });
+    expect(counter.add(owned({ pod: "checkout-54b94897df-cmx2g" }), 300_000)).toEqual({ recent: 2, ofRevision: 2 });
+    expect(counter.add(owned({ container: "other" }), 300_000)).toEqual({ recent: 1, ofRevision: 1 });
+    expect(counter.add(owned({ namespace: "test" }), 300_000)).toEqual({ recent: 1, ofRevision: 1 });
+    expect(counter.add(owned(), 600_000)).toEqual({ recent: 2, ofRevision: 3 });
+  });
+  test("after a rollout the first of its revision is one", () => {
+    const counter = repeats();
+    counter.add(owned(), 0);
+    const podFacts = { ...owned().podFacts, labels: { "pod-template-hash": "other" } } as Who["podFacts"];
+    expect(counter.add(owned({ podFacts } as Partial<Who>), 1)).toEqual({ recent: 2, ofRevision: 1 });
+  });
+  test("a pod of its own is its own workload; without names there is none", () => {
+    const counter = repeats();
+    expect(counter.add(owned({ owners: [] }), 0)).toEqual({ recent: 1, ofRevision: 1 });
+    expect(counter.add(owned({ owners: [], pod: "b" }), 0)).toEqual({ recent: 1, ofRevision: 1 });
+    expect(counter.add(undefined, 0)).toBeUndefined();
+    expect(counter.add({ sources: ["docker"], missing: [], owners: [], container: "db" }, 0)).toBeUndefined();
+  });
+  test("names without end: those of late are known", () => {
+    const counter = repeats();
+    for (let i = 0; i < 3000; i++) counter.add(owned({ namespace: `n${i}` }), 0);
+    expect(counter.add(owned({ namespace: "n2999" }), 0)?.recent).toBe(2);
+    expect(counter.add(owned({ namespace: "n0" }), 0)?.recent).toBe(1);
   });
 });

@@ -5,6 +5,7 @@ import { renderRecordPage } from "../../scripts/record-docs.ts";
 import type { Diagnosis } from "../../src/diagnose/diagnosis.ts";
 import type { NearLimit } from "../../src/diagnose/near-limit.ts";
 import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../../src/ship/attributes.ts";
+import { toEvictionRecord } from "../../src/ship/eviction-record.ts";
 import { toFalseKillRecord } from "../../src/ship/false-kill-record.ts";
 import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
 import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
@@ -114,6 +115,8 @@ function fullRecords(): LogRecord[] {
     toUnloggedRecord(makeUnloggedKill(), NODE, (ms) => ms * 1000, { who }),
     toFollowUpRecord({ ...followUp, outcome: "oom_killed", next: "restarted", ended: end, isVisible: true }, NODE, 9),
     toFollowUpRecord({ ...followUp, outcome: "none", isVisible: false, pid1: false }, NODE, 9),
+    toLogRecord(kill, NODE, { who, repeats: { recent: 2, ofRevision: 1 } }),
+    toEvictionRecord(who, NODE, 9),
     toFalseKillRecord({ containerId: CONTAINER_ID, ended: end }, () => who, NODE, 9),
     toNearLimitRecord(NEAR_LIMIT, NODE, who, 9),
     toSuppressedRecord({ count: 71, record: suppressed }, NODE),

@@ -1,0 +1,54 @@
+/** How often the same container of the same workload was killed on this node before. Pure: time is passed in. */
+import type { Who } from "./who.ts";
+
+export interface Repeats {
+  /** in the last ten minutes, this one included */
+  recent: number;
+  /** of this revision of the workload since the agent began, this one included: 1 is the first that it saw */
+  ofRevision: number;
+}
+
+export interface RepeatCounter {
+  /** Counts a kill. @returns undefined where it has no names */
+  add(who: Who | undefined, nowMs: number): Repeats | undefined;
+}
+
+const RECENT_MS = 10 * 60_000;
+/** Of one container; more are no longer told apart. */
+const MAX_RECENT = 10_000;
+/** Workloads, and revisions: names come from outside. */
+const MAX_KEYS = 1024;
+
+export function createRepeatCounter(): RepeatCounter {
+  /** when, by workload and container; the one that was killed last at the end */
+  const recent = new Map<string, number[]>();
+  const revisions = new Map<string, number>();
+
+  return {
+    add(who, nowMs) {
+      if (who?.namespace === undefined || who.pod === undefined) return undefined;
+      const owner = who.owners.at(-1);
+      const workload = owner === undefined ? `Pod/${who.pod}` : `${owner.kind}/${owner.name}`;
+      const key = `${who.namespace}/${workload}/${who.container ?? ""}`;
+      const times = [...(recent.get(key) ?? []), nowMs].filter((atMs) => nowMs - atMs < RECENT_MS).slice(-MAX_RECENT);
+      remember(recent, key, times);
+      const revision = `${key} ${revisionOf(who)}`;
+      const ofRevision = (revisions.get(revision) ?? 0) + 1;
+      remember(revisions, revision, ofRevision);
+      return { recent: times.length, ofRevision };
+    },
+  };
+}
+
+/** A template that only sets other limits is another revision of a Deployment; else the image is what tells them apart. */
+function revisionOf({ podFacts, image }: Who): string {
+  const { "pod-template-hash": hash, "controller-revision-hash": revision } = podFacts?.labels ?? {};
+  return hash ?? revision ?? image?.digest ?? image?.tag ?? "";
+}
+
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > MAX_KEYS && oldest !== undefined) map.delete(oldest);
+}
