@@ -290,3 +290,10 @@ function answerWrong(response: ServerResponse, { status, headers, body = "", cut
   }
   response.write(body, () => response.destroy());
 }
+
+/** A kubeconfig for it, without credentials. */
+export function toKubeconfig({ url }: Pick<KubeApi, "url">): string {
+  const clusters = [{ name: "c", cluster: { server: url } }];
+  const contexts = [{ name: "x", context: { cluster: "c", user: "u" } }];
+  return JSON.stringify({ clusters, contexts, users: [{ name: "u", user: {} }], "current-context": "x" });
+}

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type KubeApi, openKubeApi, type TestPod } from "../kube-api.ts";
+import { type KubeApi, openKubeApi, type TestPod, toKubeconfig } from "../kube-api.ts";
 import { type OtlpReceiver, openOtlpReceiver, type ReceivedRecord } from "../otlp-receiver.ts";
 import { ended, plainPod } from "../pods.ts";
 import { type AgentProcess, startAgent } from "./agent-process.ts";
@@ -75,7 +75,7 @@ beforeAll(async () => {
     status: { capacity: memory, conditions },
   });
   const kubeconfig = join(folder, "kubeconfig");
-  writeFileSync(kubeconfig, kubeconfigOf(api.url));
+  writeFileSync(kubeconfig, toKubeconfig(api));
   podCgroup = cgroups.root.child("kubepods").child("burstable").child(`pod${UID}`);
   for (const id of [APP, WORKER, SIBLING]) containers.set(id, podCgroup.child(id, 32 * MIB));
   receiver = await openOtlpReceiver();
@@ -94,16 +94,6 @@ afterAll(async () => {
   await cgroups?.remove();
   if (folder !== undefined) rmSync(folder, { recursive: true });
 });
-
-function kubeconfigOf(server: string): string {
-  return `apiVersion: v1
-kind: Config
-clusters: [{ name: c, cluster: { server: "${server}" } }]
-users: [{ name: u, user: {} }]
-contexts: [{ name: x, context: { cluster: c, user: u } }]
-current-context: x
-`;
-}
 
 async function recordWhere(wanted: (record: ReceivedRecord) => boolean, timeout = 10_000): Promise<ReceivedRecord> {
   const found = (): ReceivedRecord[] => receiver.records().filter(wanted);

@@ -6,7 +6,7 @@ import { afterEach, expect, test } from "vitest";
 import { readConfig } from "../../src/config/read.ts";
 import type { Finding } from "../../src/doctor/check.ts";
 import { checkKubernetes } from "../../src/doctor/checks/kubernetes.ts";
-import { type KubeApi, openKubeApi, type RequestKind, type TestPod } from "../kube-api.ts";
+import { type KubeApi, openKubeApi, type RequestKind, type TestPod, toKubeconfig } from "../kube-api.ts";
 import { plainPod } from "../pods.ts";
 
 const closes: (() => unknown)[] = [];
@@ -32,9 +32,7 @@ function settingsFor(server: Pick<KubeApi, "url">): Record<string, string> {
   const folder = mkdtempSync(join(tmpdir(), "oomscribe-doctor-"));
   closes.push(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "kubeconfig");
-  const clusters = [{ name: "c", cluster: { server: server.url } }];
-  const contexts = [{ name: "x", context: { cluster: "c", user: "u" } }];
-  writeFileSync(file, JSON.stringify({ clusters, contexts, users: [{ name: "u" }], "current-context": "x" }));
+  writeFileSync(file, toKubeconfig(server));
   return { kubeconfig: file, "node-name": "node1" };
 }
 

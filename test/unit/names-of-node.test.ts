@@ -7,7 +7,7 @@ import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import { checkSettings, type Settings } from "../../src/config/schema.ts";
 import { type NodeNames, openNames } from "../../src/names-of-node.ts";
 import type { EventDetail, EventName } from "../../src/telemetry/events.ts";
-import { type KubeApi, openKubeApi, type TestPod } from "../kube-api.ts";
+import { type KubeApi, openKubeApi, type TestPod, toKubeconfig } from "../kube-api.ts";
 import { containerId, plainPod } from "../pods.ts";
 
 const UID = "2c48913c-b29f-11e7-9350-020968147796";
@@ -54,10 +54,7 @@ async function openServer(): Promise<KubeApi> {
 
 function kubeconfigFor(server: KubeApi): string {
   const file = join(emptyFolder(), "kubeconfig");
-  const clusters = [{ name: "c", cluster: { server: server.url } }];
-  const contexts = [{ name: "x", context: { cluster: "c", user: "u" } }];
-  const users = [{ name: "u", user: {} }];
-  writeFileSync(file, JSON.stringify({ clusters, contexts, users, "current-context": "x" }));
+  writeFileSync(file, toKubeconfig(server));
   return file;
 }
 
