@@ -272,28 +272,36 @@ function sortByName<Named extends { name: string }>(list: readonly Named[]): Nam
 }
 
 describe.skipIf(reason !== undefined)("refused", () => {
-  test.each<[string, object]>([
-    ["a value that there is not", { endpont: "http://a" }],
-    ["one within another", { image: { name: "a" } }],
-    ["another backend", { backend: "elastic" }],
-    ["an endpoint that is no URL", { endpoint: "collector:4318" }],
-    ["CubeAPM without an endpoint", { backend: "cubeapm" }],
-    ["a key for a collector", { accessKey: { value: "a" } }],
-    ["a key twice", { ...CUBEAPM, accessKey: { value: "a", existingSecret: "b" } }],
-    ["headers twice", { headers: { values: { a: "b" }, existingSecret: "c" } }],
-    ["a header of two lines", { headers: { values: { a: "b\nc: d" } } }],
-    ["a header's name with a blank", { headers: { values: { "a b": "c" } } }],
-    ["a secret among the settings", { config: { "access-key": "a" } }],
-    ["a setting that there is not", { config: { "outbox-max": 1 } }],
-    ["a setting that the chart makes", { config: { "state-dir": "/tmp" } }],
-    ["text for a flag", { privileged: "no" }],
-    ["a cluster's name that is a number", { clusterName: 1 }],
-    ["another runtime", { runtime: "rkt" }],
-    ["limits beside requests", { resources: { limits: { memory: "1Gi" } } }],
-    ["a Secret's name that cannot be", { headers: { existingSecret: "My Secret" } }],
-    ["no node at a time", { maxUnavailable: 0 }],
-    ["a toleration's misspelt field", { tolerations: [{ operater: "Exists" }] }],
-  ])("%s", async (_, values) => {
-    await expect(renderChart(values)).rejects.toThrow(/values don't meet the specifications of the schema/);
+  test.each<[string, object, string]>([
+    ["a value that there is not", { endpont: "http://a" }, "additional properties 'endpont' not allowed"],
+    ["one within another", { image: { name: "a" } }, "at '/image': additional properties 'name' not allowed"],
+    ["another backend", { backend: "elastic" }, "at '/backend'"],
+    ["an endpoint that is no URL", { endpoint: "collector:4318" }, "at '/endpoint'"],
+    ["a header of two lines", { headers: { values: { a: "b\nc: d" } } }, "at '/headers/values/a'"],
+    ["a header's name with a blank", { headers: { values: { "a b": "c" } } }, "invalid propertyName 'a b'"],
+    ["a secret among the settings", { config: { "access-key": "a" } }, "invalid propertyName 'access-key'"],
+    ["a setting that there is not", { config: { "outbox-max": 1 } }, "invalid propertyName 'outbox-max'"],
+    ["a setting that the chart makes", { config: { "state-dir": "/tmp" } }, "invalid propertyName 'state-dir'"],
+    ["text for a flag", { privileged: "no" }, "at '/privileged': got string, want boolean"],
+    ["a cluster's name that is a number", { clusterName: 1 }, "at '/clusterName': got number, want string"],
+    ["another runtime", { runtime: "rkt" }, "at '/runtime'"],
+    ["limits beside requests", { resources: { limits: {} } }, "additional properties 'limits' not allowed"],
+    ["a Secret's name that cannot be", { headers: { existingSecret: "My Secret" } }, "at '/headers/existingSecret'"],
+    ["no node at a time", { maxUnavailable: 0 }, "at '/maxUnavailable'"],
+    ["a toleration's misspelt field", { tolerations: [{ operater: "Exists" }] }, "properties 'operater' not allowed"],
+  ])("by the schema: %s", async (_, values, expected) => {
+    const rendering = renderChart(values);
+    await expect(rendering).rejects.toThrow("values don't meet the specifications of the schema");
+    await expect(rendering).rejects.toThrow(expected);
+  });
+
+  test.each<[string, object, string]>([
+    ["CubeAPM without an endpoint", { backend: "cubeapm" }, "endpoint is empty: set it to the address of cubeapm"],
+    ["standard output with one", { backend: "stdout", endpoint: "http://a" }, "leave one of them out"],
+    ["a key for a collector", { accessKey: { value: "a" } }, "accessKey is for the backend cubeapm alone"],
+    ["a key twice", { ...CUBEAPM, accessKey: { value: "a", existingSecret: "b" } }, "accessKey has both"],
+    ["headers twice", { headers: { values: { a: "b" }, existingSecret: "c" } }, "headers has both"],
+  ])("with a word on what to do: %s", async (_, values, expected) => {
+    await expect(renderChart(values)).rejects.toThrow(expected);
   });
 });
