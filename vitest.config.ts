@@ -20,6 +20,10 @@ export default defineConfig({
         test: { name: "vm", include: ["test/vm/**/*.test.ts"], fileParallelism: false, testTimeout: 30_000 },
       },
       {
+        // The manifests and the chart, where test/deploy/prepare has been run.
+        test: { name: "deploy", include: ["test/deploy/**/*.test.ts"], testTimeout: 60_000 },
+      },
+      {
         // The page of --html in Debian's Chromium, where it is there.
         test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
       },
