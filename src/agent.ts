@@ -15,6 +15,7 @@ import { openStdoutExport } from "./ship/stdout-export.ts";
 import { readBootId } from "./sources/boot-id.ts";
 import { createKernelClock, type KernelClock } from "./sources/clock.ts";
 import { monotonicMs } from "./sources/monotonic.ts";
+import { readPageSize } from "./sources/page-size.ts";
 import { type NodeSources, openNodeSources } from "./sources-of-node.ts";
 import { type ExitStatus, type Stop, watchForStop } from "./stop.ts";
 import { createEvents, type Events } from "./telemetry/events.ts";
@@ -70,7 +71,12 @@ async function run(options: AgentOptions, events: Events, stop: Stop): Promise<E
   const node = readNodeResource(config, (reason) => events.report("setting_ignored", { reason }));
   const backends = orNoStart(() => openFirstBackends(config, version, events, stop)).map(createReplaceable);
   const bootId = readBootId();
-  const context = { resource: node, ...(bootId === undefined ? {} : { bootId }) };
+  const pageSize = readPageSize();
+  const context = {
+    resource: node,
+    ...(bootId === undefined ? {} : { bootId }),
+    ...(pageSize === undefined ? {} : { pageSize }),
+  };
   const deliveries = orNoStart(() => openOutboxes<AgentState>(config, backends, context, events));
   try {
     return await follow({ options, events, stop, backends, context, deliveries });

@@ -49,7 +49,7 @@ describe("kernel", () => {
     ["before 5.2", { release: "5.1.21" }, "ok", /has not memory\.events\.local \(cgroup v2\), a group's/],
     ["before 5.0", { release: "4.18.0-372.el8.x86_64" }, "ok", /has not the line oom-kill:, memory/],
     ["no count of kills", { release: "4.4.0", countsKills: false }, "warning", /does not count its OOM kills/],
-    ["pages of 64 KiB", { pageSize: 65_536 }, "warning", /pages of 65536 bytes/],
+    ["pages of 64 KiB", { pageSize: 65_536 }, "ok", /has all/],
     ["page size unknown", { pageSize: undefined }, "ok", /has all/],
     ["not Linux", { platform: "darwin" }, "failed", /this is darwin/],
   ])("%s", (_, facts, status, says) => {

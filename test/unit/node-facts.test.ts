@@ -1,8 +1,10 @@
 /** Resource attributes of the node, inside a pod and outside. */
+import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { readConfig } from "../../src/config/read.ts";
 import { type Host, readNodeResource } from "../../src/node-facts.ts";
 import type { Attributes } from "../../src/ship/log-record.ts";
+import { parsePageSize, readPageSize } from "../../src/sources/page-size.ts";
 
 const ID = "0123456789abcdef0123456789abcdef";
 
@@ -49,4 +51,10 @@ test.each([undefined, "", "uninitialized\n", "0123\n"])("a machine ID that is no
 
 test("on this machine", () => {
   expect(readFacts({})).toMatchObject({ "host.name": expect.any(String), "os.version": expect.any(String) });
+});
+
+test("the page size of this kernel, and of others", () => {
+  expect(readPageSize()).toBe(Number(execFileSync("getconf", ["PAGESIZE"], { encoding: "utf8" })));
+  expect(parsePageSize("Size: 4 kB\nKernelPageSize:       64 kB\nMMUPageSize:       64 kB\n")).toBe(65_536);
+  expect(parsePageSize("")).toBeUndefined();
 });

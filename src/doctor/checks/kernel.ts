@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseNodeOomKills } from "../../../parsers/cgroup/memory-events.ts";
 import { readBootId } from "../../sources/boot-id.ts";
 import { readText } from "../../sources/host-files.ts";
+import { readPageSize } from "../../sources/page-size.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 export interface KernelFacts {
@@ -24,7 +25,7 @@ export function checkKernel({ hostRoot }: Pick<CheckContext, "hostRoot">): Findi
     arch: process.arch,
     bootId: readBootId(),
     countsKills: readCounts([join(hostRoot, "proc/vmstat"), "/proc/vmstat"]),
-    pageSize: readPageSize(readText("/proc/self/smaps") ?? ""),
+    pageSize: readPageSize(),
   });
 }
 
@@ -43,11 +44,8 @@ const SINCE: readonly { version: readonly [number, number]; brings: string; with
   },
 ];
 
-/** What the agent counts in where it has no other word: context.ts. */
-const PAGE_SIZE = 4096;
-
 export function judgeKernel(facts: KernelFacts): Finding {
-  const { platform, release: name, arch, countsKills, pageSize } = facts;
+  const { platform, release: name, arch, countsKills } = facts;
   if (platform !== "linux") {
     return {
       status: "failed",
@@ -68,14 +66,6 @@ export function judgeKernel(facts: KernelFacts): Finding {
       advice: "nothing needs to be done; but kills whose report or line the log has dropped are not told of",
     };
   }
-  if (pageSize !== undefined && pageSize !== PAGE_SIZE) {
-    return {
-      ...base,
-      status: "warning",
-      says: `${kernel} has pages of ${pageSize} bytes, and the agent counts pages of ${PAGE_SIZE}`,
-      advice: "sizes in kB are right; multiply those of oom.tasks.top and oom.node.* by the ratio of the two",
-    };
-  }
   const without =
     missing.length === 0
       ? "it has all that the agent uses"
@@ -92,10 +82,4 @@ function isOlder(name: string, [major, minor]: readonly [number, number]): boole
 
 function readCounts(paths: readonly string[]): boolean {
   return paths.some((path) => parseNodeOomKills(readText(path) ?? "") !== undefined);
-}
-
-/** proc_pid_smaps(5), `KernelPageSize:        4 kB`: the first mapping is the program's own, never of huge pages. */
-function readPageSize(smaps: string): number | undefined {
-  const kb = /^KernelPageSize:\s+(\d+) kB$/m.exec(smaps)?.[1];
-  return kb === undefined ? undefined : Number(kb) * 1024;
 }
