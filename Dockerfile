@@ -12,7 +12,7 @@ ARG RUNTIME=gcr.io/distroless/nodejs24-debian12:latest
 
 # The program is the same on every architecture: it is built on the builder's own, whatever the image is for.
 FROM --platform=$BUILDPLATFORM ${BUILD} AS build
-WORKDIR /source
+WORKDIR /oomscribe
 COPY package.json package-lock.json ./
 # None of the packages needs its install scripts.
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -20,11 +20,16 @@ COPY tsconfig.json ./
 COPY parsers parsers
 COPY scripts scripts
 COPY src src
-# The packages that the program was bundled from. Optional are Node (the runtime brings its own) and tools of the build.
-RUN npm run build && npm sbom --sbom-format cyclonedx --omit dev --omit optional >dist/sbom.cdx.json
+RUN npm run build
+# The packages that the program was bundled from. `npm sbom --omit dev` alone leaves out those which a package for
+# development names too, yaml for one (https://github.com/npm/cli/issues/7909): so the latter go first. The optional ones
+# are Node, which the runtime brings.
+RUN npm pkg delete devDependencies optionalDependencies \
+    && npm prune --offline --ignore-scripts \
+    && npm sbom --sbom-format cyclonedx --sbom-type application --omit dev >dist/sbom.cdx.json
 
 FROM ${RUNTIME}
-COPY --from=build /source/dist/oomscribe.mjs /source/dist/sbom.cdx.json /usr/lib/oomscribe/
+COPY --from=build /oomscribe/dist/oomscribe.mjs /oomscribe/dist/sbom.cdx.json /usr/lib/oomscribe/
 COPY LICENSE /usr/lib/oomscribe/
 
 # Of package.json; test/image holds them together.
