@@ -27,6 +27,10 @@ export default defineConfig({
         // The page of --html in Debian's Chromium, where it is there.
         test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
       },
+      {
+        // The container image, built and run without a daemon, where buildah and mmdebstrap are there.
+        test: { name: "image", include: ["test/image/**/*.test.ts"], fileParallelism: false, testTimeout: 60_000 },
+      },
     ],
   },
 });

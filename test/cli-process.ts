@@ -27,7 +27,14 @@ const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 const CAPTURES = new URL("captures/", import.meta.url);
 
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const child = spawn(process.execPath, [options.program ?? CLI, ...args], {
+  return runProgram([process.execPath, options.program ?? CLI, ...args], options);
+}
+
+export async function runProgram(
+  [program, ...args]: readonly [string, ...string[]],
+  options: Omit<CliOptions, "program"> = {},
+): Promise<CliResult> {
+  const child = spawn(program, args, {
     cwd: options.cwd,
     env: { PATH: process.env["PATH"], ...options.env },
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
