@@ -21,6 +21,7 @@ const KERNELS = {
   "test/kernel/a.test.ts": ["passed"],
   "test/vm/a.test.ts": ["passed"],
   "test/deploy/a.test.ts": ["passed"],
+  "test/image/a.test.ts": ["passed"],
   "test/e2e/a.test.ts": ["passed"],
 };
 
@@ -30,7 +31,7 @@ test("all passed, some skipped where that may be", () => {
     0,
     ROOT,
   );
-  expect(counts).toEqual({ passed: 5, failed: 0, skipped: 2 });
+  expect(counts).toEqual({ passed: 6, failed: 0, skipped: 2 });
   expect(problems).toEqual([]);
 });
 
@@ -63,6 +64,12 @@ describe("a failure is", () => {
       results({ ...KERNELS, "test/deploy/b.test.ts": ["skipped"] }),
       0,
       "test/deploy/b.test.ts: test 0",
+    ],
+    [
+      "a skipped image",
+      results({ ...KERNELS, "test/image/b.test.ts": ["skipped"] }),
+      0,
+      "test/image/b.test.ts: test 0",
     ],
     ["a skipped browser", results({ ...KERNELS, "test/e2e/b.test.ts": ["skipped"] }), 0, "test/e2e/b.test.ts: test 0"],
     ["no test in a VM", results({ ...KERNELS, "test/vm/a.test.ts": [] }), 0, "no test of test/vm/ has run"],
