@@ -1,6 +1,6 @@
 /** Runs kubectl and helm where they need no cluster: those of test/deploy/prepare, or the machine's own. */
 import { execFile } from "node:child_process";
-import { constants } from "node:fs";
+import { constants, readFileSync } from "node:fs";
 import { access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -8,8 +8,8 @@ import { promisify } from "node:util";
 
 export type Program = "kubectl" | "helm";
 
-/** The version of the package that test/deploy/prepare gets both from. */
-const VERSION = "2.2.2";
+/** Of the package that test/deploy/prepare gets both from: it has a folder for each version. */
+const VERSION = /^version=(.+)$/m.exec(readFileSync(new URL("prepare", import.meta.url), "utf8"))?.[1] ?? "";
 const CACHE = join(process.env["OOMSCRIBE_DEPLOY_CACHE"] ?? join(homedir(), ".cache/oomscribe-deploy"), VERSION);
 /** A rendering takes half a second; this is for a program that waits for something. */
 const TIMEOUT_MS = 20_000;
