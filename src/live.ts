@@ -129,9 +129,10 @@ export function createLive(options: LiveOptions): Live {
   function toRecord(told: ToldKill, nowMs: number): LogRecord {
     const isLogged = told.kind === "logged";
     const who = isLogged ? nameKill(told.kill, names.identify) : names.identify(told.kill.identity);
-    const known = { who, repeats: names.repeats(who, nowMs), node: names.node() };
+    const killMs = isLogged ? (printedMs.get(told.kill.record) ?? nowMs) : told.kill.untilMs;
+    const known = { who, repeats: names.repeats(who, killMs), node: names.node() };
     const record = isLogged
-      ? toLogRecord(told.kill, context, { ...known, diagnosis: diagnoseKill(told.kill, who, nowMs) })
+      ? toLogRecord(told.kill, context, { ...known, diagnosis: diagnoseKill(told.kill, who, killMs) })
       : toUnloggedRecord(told.kill, context, toWallUs, known);
     const uid = String(record.attributes["log.record.uid"]);
     const atWallMs = record.timestampUs === undefined ? undefined : record.timestampUs / 1000;
@@ -139,8 +140,8 @@ export function createLive(options: LiveOptions): Live {
     return record;
   }
 
-  function diagnoseKill(kill: Kill, who: Who | undefined, nowMs: number): Diagnosis {
-    const history = historyOf(kill, printedMs.get(kill.record) ?? nowMs, options.history, names.identify);
+  function diagnoseKill(kill: Kill, who: Who | undefined, killMs: number): Diagnosis {
+    const history = historyOf(kill, killMs, options.history, names.identify);
     return diagnose(kill, { who, history, pageSize: context.pageSize });
   }
 

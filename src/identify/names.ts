@@ -45,7 +45,7 @@ export interface Names {
   identify: Identify;
   node(): NodeFacts | undefined;
   /** Counts a kill among those of its workload. */
-  repeats(who: Who | undefined, nowMs: number): Repeats | undefined;
+  repeats(who: Who | undefined, killMs: number): Repeats | undefined;
   told(kill: NamedKill, nowMs: number): void;
   counter(reading: CounterReading): void;
   /** @returns how many of the items are no pods */

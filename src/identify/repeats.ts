@@ -9,8 +9,8 @@ export interface Repeats {
 }
 
 export interface RepeatCounter {
-  /** Counts a kill. @returns undefined where it has no names */
-  add(who: Who | undefined, nowMs: number): Repeats | undefined;
+  /** Counts a kill of that time: what the log still held at the start is of before. @returns undefined where it has no names */
+  add(who: Who | undefined, atMs: number): Repeats | undefined;
 }
 
 const RECENT_MS = 10 * 60_000;
@@ -25,12 +25,12 @@ export function createRepeatCounter(): RepeatCounter {
   const revisions = new Map<string, number>();
 
   return {
-    add(who, nowMs) {
+    add(who, atMs) {
       if (who?.namespace === undefined || who.pod === undefined) return undefined;
       const owner = who.owners.at(-1);
       const workload = owner === undefined ? `Pod/${who.pod}` : `${owner.kind}/${owner.name}`;
       const key = `${who.namespace}/${workload}/${who.container ?? ""}`;
-      const times = [...(recent.get(key) ?? []), nowMs].filter((atMs) => nowMs - atMs < RECENT_MS).slice(-MAX_RECENT);
+      const times = [...(recent.get(key) ?? []), atMs].filter((other) => atMs - other < RECENT_MS).slice(-MAX_RECENT);
       remember(recent, key, times);
       const revision = `${key} ${revisionOf(who)}`;
       const ofRevision = (revisions.get(revision) ?? 0) + 1;
