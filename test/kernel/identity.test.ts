@@ -176,6 +176,8 @@ test("the next kill has the owner and the node as the API has them", async () =>
     "oom.rollout.age": expect.any(Number),
     "oom.kubernetes.node.capacity": 1024 * MIB,
     "oom.kubernetes.node.conditions": ["MemoryPressure"],
+    "oom.workload.kills": 2,
+    "oom.rollout.kills": 2,
   });
   expect(api.requests.filter(({ kind }) => kind === "get")).toHaveLength(2);
 });
@@ -187,6 +189,18 @@ test("a container that nothing names: the pod is, and what is missing is said", 
   expect(resource).toMatchObject({ "k8s.pod.name": `${REPLICA_SET}-9s5wg`, "container.id": NAMELESS });
   expect(resource["k8s.container.name"]).toBeUndefined();
   expect(attributes["oom.identity.missing"]).toEqual(["container", "image", "limits"]);
+});
+
+test("a pod that is evicted is told, with the kubelet's words", async () => {
+  const message = "The node was low on resource: memory.";
+  const neighbour = { name: "neighbour", uid: "3d274242-8ee0-11e9-a8a6-1e68d864ef1a" };
+  api.set(plainPod(neighbour) as TestPod);
+  api.set(plainPod({ ...neighbour, status: { phase: "Failed", reason: "Evicted", message } }) as TestPod);
+  const { attributes, resource } = await recordWhere(
+    ({ attributes: { "event.name": name } }) => name === "k8s.pod.evicted",
+  );
+  expect(attributes["oom.eviction.message"]).toBe(message);
+  expect(resource).toMatchObject({ "k8s.pod.name": "neighbour", "k8s.namespace.name": "shop" });
 });
 
 test("without the API the node's own files name it, though they are gone when it is told", async () => {
