@@ -61,6 +61,12 @@ test("values.yaml has every value of the schema, and no other", () => {
   expect(Object.keys(parse(read("values.yaml")) as object).sort()).toEqual(names.sort());
 });
 
+test("docs/install.md has every value", () => {
+  const rows = read("../../docs/install.md").match(/^\| `.*$/gm) ?? [];
+  const named = rows.flatMap((row) => Array.from((row.split("|")[1] ?? "").matchAll(/`(\w+)`/g), ([, name]) => name));
+  expect(named.sort()).toEqual(Object.keys(parse(read("values.yaml")) as object).sort());
+});
+
 test("`config` takes every setting that is no secret, has no value of its own, and does not depend on the node", () => {
   const elsewhere: SettingName[] = [
     "backend",
