@@ -62,6 +62,11 @@ describe.skipIf(reason !== undefined)("kustomizations", () => {
     ]);
   });
 
+  test("one in another namespace: the rights go with it", async () => {
+    const manifests = await build("namespace: monitoring\nresources: [DAEMONSET/base]\n");
+    expect(findFaults(manifests)).toEqual([]);
+  });
+
   test("a misspelt field of a patch is found", async () => {
     const patch = `
 apiVersion: apps/v1
