@@ -35,6 +35,20 @@ export async function watchPeakMemory(child: ChildProcess): Promise<number> {
   return peak;
 }
 
+/** sysconf(_SC_CLK_TCK), as on every Linux that Node runs on. */
+const TICK_MS = 10;
+
+/** utime and stime of proc_pid_stat(5), in milliseconds. @throws where the process is gone */
+export function readCpuMs(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** A process that does nothing, in a cgroup. @param directory of the cgroup */
+export function startSleeper(directory: string): ChildProcess {
+  return spawn("sh", ["-c", `echo $$ > ${directory}/cgroup.procs && exec sleep 10000`], { stdio: "ignore" });
+}
+
 /** VmHWM. @returns 0 where the process is gone */
 function readPeakMemory(pid: number | undefined): number {
   try {

@@ -1,10 +1,11 @@
 /** What following the memory of 250 containers takes, on this kernel (cgroup v1): CPU, memory, and looks a second. */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { openMemoryHistory } from "../../src/sources/memory-history.ts";
 import { openTestCgroups, type TestCgroup, whyNoKills } from "../../test/kernel/cgroup-v1.ts";
+import { startSleeper } from "../process.ts";
 import { formatTable } from "../table.ts";
 
 const CONTAINERS = 250;
@@ -19,7 +20,7 @@ const cgroups = openTestCgroups();
 const sleepers: ChildProcess[] = [];
 try {
   const containers = Array.from({ length: CONTAINERS }, (_, one) => cgroups.root.child(`container-${one}`, LIMIT));
-  for (const container of containers) sleepers.push(startIn(container));
+  for (const { directory } of containers) sleepers.push(startSleeper(directory));
   await wait(1000);
   const rows = [["near their limit", "looks a second", "CPU", "a look", "memory", "a container"]];
   for (const near of [0, 25, CONTAINERS]) rows.push(await measure(containers, near));
@@ -31,11 +32,6 @@ try {
 
 function onTrouble(name: string, detail: object): void {
   process.stderr.write(`${name}: ${JSON.stringify(detail)}\n`);
-}
-
-function startIn(container: TestCgroup): ChildProcess {
-  const script = `echo $$ > ${container.directory}/cgroup.procs && exec sleep 1000`;
-  return spawn("sh", ["-c", script], { stdio: "ignore" });
 }
 
 /** @param near how many have a limit that is hardly more than what they use */

@@ -1,12 +1,13 @@
 /** The agent, as it is shipped, beside a storm: what it told, and what it took. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { buildProgram } from "../../scripts/build.ts";
+import { readCpuMs } from "../process.ts";
 
 export interface Told {
   pid: number | undefined;
@@ -23,8 +24,6 @@ export interface StormAgent {
 
 /** A kill is told within two seconds, one that only a counter tells within four. */
 const TELL_MS = 5000;
-/** sysconf(_SC_CLK_TCK), as on every Linux that Node runs on. */
-const TICK_MS = 10;
 
 export async function startStormAgent(args: readonly string[]): Promise<StormAgent> {
   const directory = mkdtempSync(join(tmpdir(), "oomscribe-storm-"));
@@ -57,10 +56,4 @@ function readKill(line: string, cgroups: ReadonlySet<string>, pids: ReadonlySet<
   const cgroup: string | undefined = attributes["oom.victim.cgroup"];
   if (eventName !== "oom.kill" || !(cgroups.has(cgroup ?? "") || pids.has(pid ?? -1))) return [];
   return [{ pid, cgroup, uid: attributes["log.record.uid"] }];
-}
-
-/** utime and stime of proc_pid_stat(5). */
-function readCpuMs(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }

@@ -81,7 +81,7 @@ export function monthNumber(name: string): number | undefined {
   const key = name.toLowerCase().replace(/\.$/, "");
   const english = ENGLISH_MONTHS.indexOf(key);
   if (english !== -1) return english + 1;
-  const digits = /^(\d{1,2})(?:月|월)?$/.exec(key);
+  const digits = /^(\d{1,2})(?:\u6708|\uc6d4)?$/.exec(key);
   if (digits !== null) return Number(digits[1]) >= 1 && Number(digits[1]) <= 12 ? Number(digits[1]) : undefined;
   localMonths ??= readLocalMonths();
   return localMonths.get(key) ?? localMonths.get(key.slice(0, 3));
