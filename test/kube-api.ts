@@ -182,6 +182,7 @@ export async function openKubeApi(options: KubeApiOptions = {}): Promise<KubeApi
   }
 
   function write(response: ServerResponse, text: string | Buffer): void {
+    if (response.writableEnded) return; // a test has just ended it
     sentBytes += text.length;
     response.write(text);
   }
