@@ -3,9 +3,10 @@ import { type ChildProcess, execFileSync } from "node:child_process";
 import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CheckResult } from "../../src/doctor/check.ts";
-import { type CliOptions, runCli } from "../cli-process.ts";
+import { type CliOptions, runCli, runProgram } from "../cli-process.ts";
 import { openOtlpReceiver } from "../otlp-receiver.ts";
 import { startAgent } from "./agent-process.ts";
 import { whyNoKills } from "./cgroup-v1.ts";
@@ -186,6 +187,51 @@ test("an endpoint that is down is a failure, and what to do is told", async () =
     status: "failed",
     says: expect.stringContaining("ECONNREFUSED"),
     advice: expect.stringContaining("nothing listens there"),
+  });
+});
+
+describe("a test kill where the node's cgroups are mounted read-only below the host root, as the DaemonSet has them", () => {
+  const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+  const READ_ONLY = `mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" &&
+    mount -o remount,bind,ro "$0/sys/fs/cgroup/memory"`;
+  const OWN = "/sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)";
+
+  /** In a mount namespace of its own, which ends with it. @param mounts of the container itself */
+  async function doctorBelow(mounts: string) {
+    for (const directory of ["proc", "sys"]) mkdirSync(join(folder, directory));
+    const script = `${READ_ONLY} && ${mounts} && exec "$@"`;
+    const args = ["doctor", "--output", "json", "--stdout", "--host-root", folder, "--test-kill"];
+    const { stdout, stderr, status } = await runProgram([
+      "unshare",
+      ...["--mount", "sh", "-c", script, folder, process.execPath, CLI, ...args],
+    ]);
+    expect(stderr).toBe("");
+    const { checks } = JSON.parse(stdout) as Report;
+    return { status, of: (name: string) => checks.find((check) => check.name === name) };
+  }
+
+  test.each([
+    ["the container has the whole hierarchy", "true"],
+    ["the container has its own cgroup alone, as on v1", `mount --bind "${OWN}" /sys/fs/cgroup/memory`],
+  ])("%s: it is made there", async (_, mounts) => {
+    const { status, of } = await doctorBelow(mounts);
+    for (const name of ["test kill", "its log line", "its counter", "its record"]) {
+      expect(of(name)).toMatchObject({ name, status: "ok" });
+    }
+    expect(status).toBe(0);
+    expect(testCgroups()).toEqual([]);
+  });
+
+  test("the container may write to none of them: it is refused", async () => {
+    const before = nodeKills();
+    const { status, of } = await doctorBelow("mount -o remount,bind,ro /sys/fs/cgroup/memory");
+    expect(status).toBe(1);
+    expect(of("test kill")).toMatchObject({
+      status: "failed",
+      says: expect.stringMatching(/^no kill was made: no cgroup can be made in .* \(EROFS\)$/),
+      advice: expect.stringContaining("privileged"),
+    });
+    expect(nodeKills()).toBe(before);
   });
 });
 
