@@ -15,6 +15,7 @@ import { useCleanups } from "./cleanups.ts";
 const reason = whyNoKills();
 if (reason !== undefined) process.stderr.write(`test/kernel/doctor.test.ts is skipped: ${reason}\n`);
 
+const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 const cleanups = useCleanups();
 let folder: string;
 
@@ -191,7 +192,6 @@ test("an endpoint that is down is a failure, and what to do is told", async () =
 });
 
 describe("a test kill where the node's cgroups are mounted read-only below the host root, as the DaemonSet has them", () => {
-  const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
   const READ_ONLY = `mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" &&
     mount -o remount,bind,ro "$0/sys/fs/cgroup/memory"`;
   const OWN = "/sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)";
@@ -274,6 +274,22 @@ describe("without rights", () => {
       advice: expect.stringMatching(/device cgroup.*privileged.*SYSLOG and a hostPath are not enough/),
     });
     expect(of("cgroups")).toMatchObject({ status: "ok" });
+  });
+
+  test("root without the capability that a restricted log takes", async ({ skip }) => {
+    skip(readFileSync("/proc/sys/kernel/dmesg_restrict", "latin1").trim() === "0", "kernel.dmesg_restrict is 0 here");
+    // Older kernels take SYS_ADMIN for it: kernel/printk/printk.c, check_syslog_permissions.
+    const { stdout, status } = await runProgram([
+      "setpriv",
+      ...["--bounding-set", "-syslog,-sys_admin", process.execPath, CLI, "doctor", "--output", "json", "--stdout"],
+    ]);
+    const { checks } = JSON.parse(stdout) as Report;
+    expect(status).toBe(1);
+    expect(checks.find(({ name }) => name === "kernel log")).toMatchObject({
+      status: "failed",
+      says: "/dev/kmsg cannot be opened (EPERM)",
+      advice: expect.stringMatching(/dmesg_restrict is 1.*SYSLOG/),
+    });
   });
 
   test("a state directory that may not be written to", async () => {
