@@ -1,5 +1,7 @@
 /** `oomscribe doctor` on this kernel: with all rights, with none, and a real test kill on its way to a real receiver. */
 import { type ChildProcess, execFileSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -188,6 +190,29 @@ test("an endpoint that is down is a failure, and what to do is told", async () =
     status: "failed",
     says: expect.stringContaining("ECONNREFUSED"),
     advice: expect.stringContaining("nothing listens there"),
+  });
+});
+
+test("a name server that does not answer holds nothing up", async () => {
+  const silent = createSocket("udp4");
+  cleanups.push(() => void silent.close());
+  silent.bind(53, "127.0.0.99");
+  await once(silent, "listening");
+  // The resolver itself would wait for three seconds.
+  const resolvConf = join(folder, "resolv.conf");
+  writeFileSync(resolvConf, "nameserver 127.0.0.99\noptions timeout:3 attempts:1\n");
+  const script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+  const args = ["doctor", "--output", "json", "--otlp", "http://collector.observability.svc.:4318"];
+  const { stdout, status } = await runProgram(
+    ["unshare", "--mount", "sh", "-c", script, resolvConf, process.execPath, CLI, ...args],
+    { env: { OOMSCRIBE_OTLP_TIMEOUT: "1" } },
+  );
+  const { checks } = JSON.parse(stdout) as Report;
+  expect(status).toBe(1);
+  expect(checks.find(({ name }) => name === "endpoint")).toMatchObject({
+    status: "failed",
+    says: expect.stringMatching(/its name cannot be resolved \(ETIMEDOUT\)$/),
+    advice: expect.stringMatching(/^no name server answers/),
   });
 });
 

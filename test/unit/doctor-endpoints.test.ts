@@ -350,7 +350,9 @@ const FACTS: EndpointFacts = {
 };
 
 test.each<["connection" | "certificate" | "name", string, RegExp]>([
-  ["name", "EAI_AGAIN", /NAMESPACE\.svc/],
+  ["name", "ENOTFOUND", /NAMESPACE\.svc/],
+  ["name", "EAI_AGAIN", /no name server answers/],
+  ["name", "ETIMEDOUT", /no name server answers.*ClusterFirstWithHostNet/],
   ["connection", "ETIMEDOUT", /NetworkPolicies/],
   ["connection", "ENETUNREACH", /routes/],
   ["connection", "EMFILE", /address, port/],

@@ -70,12 +70,21 @@ function ofProxy(proxy: string): string {
 function stepAdvice(step: NetworkStep, code: string, hasCa: boolean): string {
   switch (step) {
     case "name":
-      return "look whether it is right (NAME.NAMESPACE.svc for a Service); a pod with hostNetwork wants dnsPolicy: ClusterFirstWithHostNet";
+      return nameAdvice(code);
     case "connection":
       return connectionAdvice(code);
     case "certificate":
       return certificateAdvice(code, hasCa);
   }
+}
+
+const DNS_POLICY = "a pod with hostNetwork wants dnsPolicy: ClusterFirstWithHostNet";
+
+/** EAI_AGAIN is glibc's for a name server that fails or is not to be reached, in time: getaddrinfo(3). */
+function nameAdvice(code: string): string {
+  return code === "EAI_AGAIN" || code === "ETIMEDOUT"
+    ? `no name server answers: look at /etc/resolv.conf, at the cluster's DNS and at NetworkPolicies; ${DNS_POLICY}`
+    : `look whether it is right (NAME.NAMESPACE.svc for a Service); ${DNS_POLICY}`;
 }
 
 function connectionAdvice(code: string): string {
