@@ -13,6 +13,14 @@ export interface KmsgDevice {
   close(): void;
 }
 
+/** What besides the file's mode decides who may open it. */
+export interface KmsgRights {
+  /** sysctl kernel.printk_devkmsg (since 4.8): on, off, ratelimit */
+  printkDevkmsg: string | undefined;
+  isRestricted: boolean;
+  hasSyslog: boolean;
+}
+
 /** The kernel's log cannot be read; the message says why and what to do. */
 export class KmsgOpenError extends Error {
   override name = "KmsgOpenError";
@@ -53,7 +61,7 @@ function openFile(path: string): number {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "UNKNOWN";
-    throw new KmsgOpenError(code, `${path} cannot be opened (${code})`, advice(code), error);
+    throw new KmsgOpenError(code, `${path} cannot be opened (${code})`, kmsgAdvice(code), error);
   }
 }
 
@@ -71,25 +79,44 @@ function checkDevice(fd: number, path: string): void {
   );
 }
 
-function advice(code: string): string {
+/**
+ * What to do about an error of open(2).
+ * @param rights default: those of this process
+ */
+export function kmsgAdvice(code: string, rights: KmsgRights = readRights()): string {
   switch (code) {
     case "ENOENT":
       return "run on Linux; in a container run it privileged or mount the node's /dev/kmsg (hostPath, type CharDevice)";
     case "EACCES":
       return "the file's mode does not let this user read it; run as root";
     case "EPERM":
-      return isRestricted() && !hasSyslog()
-        ? "kernel.dmesg_restrict is 1, so it takes the capability SYSLOG: run as root with it (in a container: " +
-            "privileged), or set kernel.dmesg_restrict=0"
-        : "the container may not use the device (its device cgroup): run it privileged; the capability SYSLOG and a " +
-            "hostPath are not enough";
+      return refusalAdvice(rights);
     default:
       return "see open(2) for what this error means";
   }
 }
 
-function isRestricted(): boolean {
-  return (readText("/proc/sys/kernel/dmesg_restrict")?.trim() ?? "0") !== "0";
+/** kernel/printk/printk.c, devkmsg_open: `off` refuses whoever it is, and reading as well; then SYSLOG is asked for. */
+function refusalAdvice({ printkDevkmsg, isRestricted, hasSyslog }: KmsgRights): string {
+  if (printkDevkmsg === "off") {
+    return (
+      "kernel.printk_devkmsg is off, so nobody may open it: set kernel.printk_devkmsg=ratelimit (sysctl), or, as that " +
+      "is fixed there, take printk.devkmsg=off from the kernel's command line"
+    );
+  }
+  return isRestricted && !hasSyslog
+    ? "kernel.dmesg_restrict is 1, so it takes the capability SYSLOG: run as root with it (in a container: " +
+        "privileged), or set kernel.dmesg_restrict=0"
+    : "the container may not use the device (its device cgroup): run it privileged; the capability SYSLOG and a " +
+        "hostPath are not enough";
+}
+
+function readRights(): KmsgRights {
+  return {
+    printkDevkmsg: readText("/proc/sys/kernel/printk_devkmsg")?.trim(),
+    isRestricted: (readText("/proc/sys/kernel/dmesg_restrict")?.trim() ?? "0") !== "0",
+    hasSyslog: hasSyslog(),
+  };
 }
 
 /** include/uapi/linux/capability.h */

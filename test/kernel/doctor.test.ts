@@ -1,11 +1,14 @@
 /** `oomscribe doctor` on this kernel: with all rights, with none, and a real test kill on its way to a real receiver. */
 import { type ChildProcess, execFileSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CheckResult } from "../../src/doctor/check.ts";
-import { type CliOptions, runCli } from "../cli-process.ts";
+import { type CliOptions, runCli, runProgram } from "../cli-process.ts";
 import { openOtlpReceiver } from "../otlp-receiver.ts";
 import { startAgent } from "./agent-process.ts";
 import { whyNoKills } from "./cgroup-v1.ts";
@@ -14,6 +17,7 @@ import { useCleanups } from "./cleanups.ts";
 const reason = whyNoKills();
 if (reason !== undefined) process.stderr.write(`test/kernel/doctor.test.ts is skipped: ${reason}\n`);
 
+const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 const cleanups = useCleanups();
 let folder: string;
 
@@ -189,6 +193,73 @@ test("an endpoint that is down is a failure, and what to do is told", async () =
   });
 });
 
+test("a name server that does not answer holds nothing up", async () => {
+  const silent = createSocket("udp4");
+  cleanups.push(() => void silent.close());
+  silent.bind(53, "127.0.0.99");
+  await once(silent, "listening");
+  // The resolver itself would wait for three seconds.
+  const resolvConf = join(folder, "resolv.conf");
+  writeFileSync(resolvConf, "nameserver 127.0.0.99\noptions timeout:3 attempts:1\n");
+  const script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+  const args = ["doctor", "--output", "json", "--otlp", "http://collector.observability.svc.:4318"];
+  const { stdout, status } = await runProgram(
+    ["unshare", "--mount", "sh", "-c", script, resolvConf, process.execPath, CLI, ...args],
+    { env: { OOMSCRIBE_OTLP_TIMEOUT: "1" } },
+  );
+  const { checks } = JSON.parse(stdout) as Report;
+  expect(status).toBe(1);
+  expect(checks.find(({ name }) => name === "endpoint")).toMatchObject({
+    status: "failed",
+    says: expect.stringMatching(/its name cannot be resolved \(ETIMEDOUT\)$/),
+    advice: expect.stringMatching(/^no name server answers/),
+  });
+});
+
+describe("a test kill where the node's cgroups are mounted read-only below the host root, as the DaemonSet has them", () => {
+  const READ_ONLY = `mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" &&
+    mount -o remount,bind,ro "$0/sys/fs/cgroup/memory"`;
+  const OWN = "/sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)";
+
+  /** In a mount namespace of its own, which ends with it. @param mounts of the container itself */
+  async function doctorBelow(mounts: string) {
+    for (const directory of ["proc", "sys"]) mkdirSync(join(folder, directory));
+    const script = `${READ_ONLY} && ${mounts} && exec "$@"`;
+    const args = ["doctor", "--output", "json", "--stdout", "--host-root", folder, "--test-kill"];
+    const { stdout, stderr, status } = await runProgram([
+      "unshare",
+      ...["--mount", "sh", "-c", script, folder, process.execPath, CLI, ...args],
+    ]);
+    expect(stderr).toBe("");
+    const { checks } = JSON.parse(stdout) as Report;
+    return { status, of: (name: string) => checks.find((check) => check.name === name) };
+  }
+
+  test.each([
+    ["the container has the whole hierarchy", "true"],
+    ["the container has its own cgroup alone, as on v1", `mount --bind "${OWN}" /sys/fs/cgroup/memory`],
+  ])("%s: it is made there", async (_, mounts) => {
+    const { status, of } = await doctorBelow(mounts);
+    for (const name of ["test kill", "its log line", "its counter", "its record"]) {
+      expect(of(name)).toMatchObject({ name, status: "ok" });
+    }
+    expect(status).toBe(0);
+    expect(testCgroups()).toEqual([]);
+  });
+
+  test("the container may write to none of them: it is refused", async () => {
+    const before = nodeKills();
+    const { status, of } = await doctorBelow("mount -o remount,bind,ro /sys/fs/cgroup/memory");
+    expect(status).toBe(1);
+    expect(of("test kill")).toMatchObject({
+      status: "failed",
+      says: expect.stringMatching(/^no kill was made: no cgroup can be made in .* \(EROFS\)$/),
+      advice: expect.stringContaining("privileged"),
+    });
+    expect(nodeKills()).toBe(before);
+  });
+});
+
 describe("without rights", () => {
   const NOBODY = 65_534;
 
@@ -228,6 +299,22 @@ describe("without rights", () => {
       advice: expect.stringMatching(/device cgroup.*privileged.*SYSLOG and a hostPath are not enough/),
     });
     expect(of("cgroups")).toMatchObject({ status: "ok" });
+  });
+
+  test("root without the capability that a restricted log takes", async ({ skip }) => {
+    skip(readFileSync("/proc/sys/kernel/dmesg_restrict", "latin1").trim() === "0", "kernel.dmesg_restrict is 0 here");
+    // Older kernels take SYS_ADMIN for it: kernel/printk/printk.c, check_syslog_permissions.
+    const { stdout, status } = await runProgram([
+      "setpriv",
+      ...["--bounding-set", "-syslog,-sys_admin", process.execPath, CLI, "doctor", "--output", "json", "--stdout"],
+    ]);
+    const { checks } = JSON.parse(stdout) as Report;
+    expect(status).toBe(1);
+    expect(checks.find(({ name }) => name === "kernel log")).toMatchObject({
+      status: "failed",
+      says: "/dev/kmsg cannot be opened (EPERM)",
+      advice: expect.stringMatching(/dmesg_restrict is 1.*SYSLOG/),
+    });
   });
 
   test("a state directory that may not be written to", async () => {

@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/read.ts";
-import { type EndpointFacts, judgeAnswer, judgeNetwork } from "../../src/doctor/checks/endpoint-advice.ts";
+import { type EndpointFacts, judgeAnswer } from "../../src/doctor/checks/endpoint-advice.ts";
 import { checkEndpoints } from "../../src/doctor/checks/endpoints.ts";
+import { judgeNetwork } from "../../src/doctor/checks/network-advice.ts";
 import { openCertificates } from "../certificates.ts";
 import { openHttpProxy } from "../http-proxy.ts";
 import { type Answer, type OtlpReceiver, openOtlpReceiver, type ReceiverOptions } from "../otlp-receiver.ts";
@@ -244,6 +245,23 @@ describe("TLS", () => {
     ]);
   });
 
+  test.each<[string, () => string, () => Record<string, string>, RegExp]>([
+    ["no authority", () => secure.url, () => ({}), /set otlp-ca-file/],
+    [
+      "another authority",
+      () => secure.url,
+      () => ({ OOMSCRIBE_OTLP_CA_FILE: path("stranger.pem") }),
+      /the authority in otlp-ca-file did not sign it/,
+    ],
+    ["https to a port of http", () => plain.url.replace("http:", "https:"), () => ({}), /write http:\/\//],
+  ])("%s, through a proxy", async (_, url, env, advice) => {
+    const proxy = await openHttpProxy();
+    const [finding] = await check({ otlp: url() }, { ...env(), HTTPS_PROXY: proxy.url });
+    await proxy.close();
+    expect(proxy.asked).toContain(`CONNECT ${new URL(url()).host}`);
+    expect(finding).toMatchObject({ status: "failed", advice: expect.stringMatching(advice) });
+  });
+
   test("a client certificate is shown", async () => {
     const before = mutual.requests().length;
     const [finding] = await check(
@@ -256,6 +274,60 @@ describe("TLS", () => {
     );
     expect(finding?.says).toContain("takes records");
     expect(mutual.requests().length).toBe(before + 1);
+  });
+});
+
+describe("through a proxy, where the steps cannot be tried one by one", () => {
+  /** A port at which nobody listens. */
+  async function closedPort(): Promise<string> {
+    const receiver = await openOtlpReceiver();
+    await receiver.close();
+    return receiver.url;
+  }
+
+  test("the proxy is down", async () => {
+    const proxy = await closedPort();
+    const receiver = await open();
+    const [finding] = await check({ otlp: receiver.url }, { HTTP_PROXY: proxy });
+    expect(finding).toMatchObject({
+      status: "failed",
+      says: expect.stringContaining(`ECONNREFUSED ${new URL(proxy).host}`),
+      advice: expect.stringMatching(/nothing listens there.*the proxy's, mend HTTP_PROXY, or .* NO_PROXY$/),
+    });
+    expect(receiver.requests()).toEqual([]);
+  });
+
+  test("an exception is made for an endpoint that is down", async () => {
+    const url = await closedPort();
+    const [finding] = await check({ otlp: url }, { HTTP_PROXY: "http://127.0.0.1:1", NO_PROXY: "127.0.0.1" });
+    expect(finding).toMatchObject({
+      status: "failed",
+      says: expect.stringContaining(`ECONNREFUSED ${new URL(url).host}`),
+      advice: expect.stringMatching(/^nothing listens there/),
+    });
+  });
+
+  test("an exception is made for a name that is none", async () => {
+    const env = { HTTP_PROXY: "http://127.0.0.1:1", NO_PROXY: ".invalid" };
+    expect(await check({ otlp: "http://no-such-host.invalid:4318" }, env)).toMatchObject([
+      { status: "failed", advice: expect.stringMatching(/ClusterFirstWithHostNet/) },
+    ]);
+  });
+
+  test.each<[string, string, RegExp]>([
+    [
+      "lets nobody through",
+      "HTTP/1.1 403 Forbidden\r\n\r\n",
+      /does not let it through: .*NO_PROXY \(HTTPS_PROXY is set\)/,
+    ],
+    ["wants a password", "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", /wants a name and a password/],
+    ["hangs up", "", /does not let it through/],
+  ])("a proxy that %s, whose own password is not told", async (_, answer, advice) => {
+    const proxy = await openTcp((socket) => socket.once("data", () => socket.end(answer)));
+    const env = { HTTPS_PROXY: proxy.replace("//", "//user:secret@") };
+    const [finding] = await check({ otlp: "https://no-such-host.invalid:4318" }, env);
+    expect(finding).toMatchObject({ status: "failed", advice: expect.stringMatching(advice) });
+    expect(JSON.stringify(finding)).not.toContain("secret");
   });
 });
 
@@ -278,7 +350,9 @@ const FACTS: EndpointFacts = {
 };
 
 test.each<["connection" | "certificate" | "name", string, RegExp]>([
-  ["name", "EAI_AGAIN", /NAMESPACE\.svc/],
+  ["name", "ENOTFOUND", /NAMESPACE\.svc/],
+  ["name", "EAI_AGAIN", /no name server answers/],
+  ["name", "ETIMEDOUT", /no name server answers.*ClusterFirstWithHostNet/],
   ["connection", "ETIMEDOUT", /NetworkPolicies/],
   ["connection", "ENETUNREACH", /routes/],
   ["connection", "EMFILE", /address, port/],

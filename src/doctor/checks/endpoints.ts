@@ -3,8 +3,9 @@ import { toEndpoints } from "../../deliveries/endpoints.ts";
 import { type OtlpExportOptions, openOtlpExport } from "../../ship/otlp-export.ts";
 import { type OtlpSettings, readOtlpSettings } from "../../ship/otlp-settings.ts";
 import type { CheckContext, Finding } from "../check.ts";
-import { type EndpointFacts, judgeAnswer, judgeNetwork } from "./endpoint-advice.ts";
+import { type EndpointFacts, judgeAnswer } from "./endpoint-advice.ts";
 import { tryNetwork } from "./network.ts";
+import { judgeNetwork } from "./network-advice.ts";
 
 export async function checkEndpoints({
   config,
@@ -32,9 +33,9 @@ async function checkEndpoint(options: OtlpExportOptions): Promise<Finding> {
     const says = error instanceof Error ? error.message : String(error);
     return { status: "failed", says, advice: "mend that setting: the agent does not start with it" };
   }
-  const facts = toFacts(settings);
   const proxy = proxyOf(settings);
-  const detail: Record<string, unknown> = { ...facts, headers: Object.keys(settings.headers), proxy, warnings };
+  const facts = { ...toFacts(settings), proxy };
+  const detail: Record<string, unknown> = { ...facts, headers: Object.keys(settings.headers), warnings };
   // Behind a proxy there need be no way from here.
   if (proxy === undefined) {
     const network = await tryNetwork(settings, Math.min(settings.timeoutMs, MAX_STEP_MS));

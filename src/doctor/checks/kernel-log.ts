@@ -18,17 +18,20 @@ export function checkKernelLog(
   { kmsgPath }: Pick<CheckContext, "kmsgPath">,
   open: (path: string) => KmsgDevice = openKmsgDevice,
 ): Finding {
-  const dmesgRestrict = readText("/proc/sys/kernel/dmesg_restrict")?.trim();
+  const sysctls = {
+    dmesgRestrict: readText("/proc/sys/kernel/dmesg_restrict")?.trim(),
+    printkDevkmsg: readText("/proc/sys/kernel/printk_devkmsg")?.trim(),
+  };
   let device: KmsgDevice;
   try {
     device = open(kmsgPath);
   } catch (error) {
     if (!(error instanceof KmsgOpenError)) throw error;
     const { code, says, advice } = error;
-    return { status: "failed", says, advice, detail: { path: kmsgPath, code, dmesgRestrict } };
+    return { status: "failed", says, advice, detail: { path: kmsgPath, code, ...sysctls } };
   }
   try {
-    return judge(kmsgPath, readAll(device), dmesgRestrict);
+    return judge(kmsgPath, readAll(device), sysctls);
   } finally {
     device.close();
   }
@@ -66,9 +69,9 @@ function readAll(device: KmsgDevice): LogFacts {
   return facts;
 }
 
-function judge(path: string, facts: LogFacts, dmesgRestrict: string | undefined): Finding {
+function judge(path: string, facts: LogFacts, sysctls: Readonly<Record<string, unknown>>): Finding {
   const { records, kills, firstSeq = 0, seconds, failed } = facts;
-  const detail = { path, records, kills, overwritten: firstSeq, seconds: Math.round(seconds), dmesgRestrict };
+  const detail = { path, records, kills, overwritten: firstSeq, seconds: Math.round(seconds), ...sysctls };
   if (failed !== undefined) {
     return {
       status: "failed",

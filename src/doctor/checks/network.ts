@@ -1,4 +1,5 @@
 /** The way to an endpoint, a step at a time: its name, its port, its certificate. Nothing is sent. */
+import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
@@ -20,7 +21,7 @@ export async function tryNetwork(
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const port = Number(url.port) || (isSecure ? 443 : 80);
   try {
-    const addresses = await lookup(host, { all: true });
+    const addresses = await resolved(host, timeoutMs);
     step = "connection";
     const socket = connect({ host, port });
     await opened(socket, "connect", timeoutMs);
@@ -37,6 +38,20 @@ export async function tryNetwork(
     return Number.isNaN(until) ? reached : { ...reached, certificateUntilMs: until };
   } catch (error) {
     return { kind: "failed", step, ...describe(error) };
+  }
+}
+
+/**
+ * By the system's resolver, which takes its own time where no name server answers: 21 s with three search domains
+ * (measured). The result does not wait for it; the end of the process does, as its thread cannot be stopped.
+ */
+async function resolved(host: string, timeoutMs: number): Promise<LookupAddress[]> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new TimeoutError(timeoutMs)), timeoutMs);
+  try {
+    return await Promise.race([lookup(host, { all: true }), late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -9,6 +9,7 @@ import { readDirectories } from "../../sources/cgroup-directories.ts";
 import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "../../sources/cgroup-mounts.ts";
 import { readText } from "../../sources/host-files.ts";
 import { findOwnCgroup, leftOf, type OwnCgroup, readRoom } from "../own-cgroup.ts";
+import { findWritable } from "./writable-cgroup.ts";
 
 export interface TestCgroup {
   /** as the hierarchy names it; the kernel's log does too, unless the mount is of a cgroup namespace */
@@ -38,7 +39,8 @@ const ROOM = 64 * 1024 * 1024;
 /** @throws TestKillRefused */
 export function makeTestCgroup(hostRoot: string): TestCgroup {
   const hierarchy = findHierarchy(hostRoot);
-  const parent = findParent(hierarchy);
+  const seen = findParent(hierarchy);
+  const parent = { ...seen, directory: findWritable(seen.directory, seen.path) };
   removeLeftovers(parent.directory);
   const name = `${TEST_CGROUP}${randomBytes(4).toString("hex")}`;
   const directory = join(parent.directory, name);
@@ -65,8 +67,8 @@ export function makeTestCgroup(hostRoot: string): TestCgroup {
 }
 
 const RIGHTS =
-  "run it as root, in a container privileged and with the node's /sys/fs/cgroup mounted for writing; the agent itself " +
-  "needs no such right";
+  "run it as root, in a container privileged, which has its cgroup writable at /sys/fs/cgroup, or with the node's " +
+  "mounted for writing below --host-root; the agent itself needs no such right";
 
 function findHierarchy(hostRoot: string): MemoryHierarchy {
   try {
