@@ -11,6 +11,7 @@ import { readNodeResource } from "./node-facts.ts";
 import { openOwnServer } from "./own-server.ts";
 import { reload } from "./reload.ts";
 import type { RecordContext } from "./ship/context.ts";
+import type { LogRecord } from "./ship/log-record.ts";
 import { openStdoutExport } from "./ship/stdout-export.ts";
 import { readBootId } from "./sources/boot-id.ts";
 import { createKernelClock, type KernelClock } from "./sources/clock.ts";
@@ -209,8 +210,10 @@ function openLive({ clock, deliveries, counts, ...rest }: LiveParts): Live {
     toWallUs: (atMs) => clock.toRealtimeUs(atMs * 1000),
     commit(records, state) {
       // Before they are known: what is read again after a crash counts once.
-      kills.add(records, deliveries.isNew);
-      containerKills.add(records, deliveries.isNew);
+      const news = new Set(records.filter(deliveries.isNew));
+      const isNew = (record: LogRecord): boolean => news.has(record);
+      kills.add(records, isNew);
+      containerKills.add(records, isNew);
       deliveries.commit(records, { ...state, kills: kills.list(), containerKills: containerKills.list() });
     },
   });

@@ -2,6 +2,7 @@
  * How many kills were told of each container that has a name: for /metrics, and kept with the state over restarts.
  * Those that were killed of late are kept: names come from outside, and a node may run any number of them.
  */
+import { remember } from "./identify/remember.ts";
 import type { LogRecord } from "./ship/log-record.ts";
 
 export interface ContainerKillCount {
@@ -31,10 +32,7 @@ export function createContainerKillCounts(restored: readonly ContainerKillCount[
         if (named === undefined) continue;
         const key = keyOf(named);
         const kills = (counts.get(key)?.kills ?? 0) + 1;
-        counts.delete(key);
-        counts.set(key, { ...named, kills });
-        const [oldest] = counts.keys();
-        if (counts.size > MAX_CONTAINERS && oldest !== undefined) counts.delete(oldest);
+        remember(counts, key, { ...named, kills }, MAX_CONTAINERS);
       }
     },
     list: () => [...counts.values()].map((count) => ({ ...count })),

@@ -145,12 +145,6 @@ export function createLive(options: LiveOptions): Live {
     return diagnose(kill, { who, history, pageSize: context.pageSize });
   }
 
-  /** A pod's limit is as a rule the sum of its containers', which are told of themselves. */
-  function tellsOf(cgroup: string): boolean {
-    const identity = parseCgroupPath(cgroup);
-    return identity.kind !== "pod" || names.identify(identity)?.podFacts?.memory?.limit !== undefined;
-  }
-
   function toRecords({ followUps, falseKills, evicted }: Findings, nowMs: number): LogRecord[] {
     const atUs = toWallUs(nowMs);
     return [
@@ -195,8 +189,11 @@ export function createLive(options: LiveOptions): Live {
     },
     memory(cgroup, sample, limit) {
       const near = nearLimit.see(cgroup, sample, limit);
-      if (near === undefined || !tellsOf(cgroup)) return;
-      const who = names.identify(parseCgroupPath(cgroup));
+      if (near === undefined) return;
+      const identity = parseCgroupPath(cgroup);
+      const who = names.identify(identity);
+      // A pod's limit is as a rule the sum of its containers', which are told of themselves.
+      if (identity.kind === "pod" && who?.podFacts?.memory?.limit === undefined) return;
       waiting.push(toNearLimitRecord(near, context, who, Math.round(toWallUs(near.atMs))));
     },
     memoryGone: nearLimit.gone,

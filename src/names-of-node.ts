@@ -10,7 +10,7 @@ import type { FollowState } from "./identify/api/follow-state.ts";
 import { openKubeconfig } from "./identify/api/kubeconfig.ts";
 import { openObjects } from "./identify/api/objects.ts";
 import { openDiskNames } from "./identify/disk/disk-names.ts";
-import { followKubelet } from "./identify/kubelet.ts";
+import { followKubelet, type KubeletOptions } from "./identify/kubelet.ts";
 import { createNames, type Names } from "./identify/names.ts";
 import { createOwnedObjects, type OwnedObjects, readOwnedObject } from "./identify/owned-objects.ts";
 import type { CounterReading } from "./sources/cgroup-counters.ts";
@@ -97,13 +97,16 @@ export type PodSource =
   | { is: "nobody"; reason: string }
   /** in a pod the host name is the pod's */
   | { is: "nameless" }
-  | { is: "kubelet"; address: string }
+  | ({ is: "kubelet" } & Pick<KubeletOptions, "address" | "trust">)
   | { is: "api"; credentials: Credentials; nodeName: string };
 
 export function choosePodSource(settings: Settings, env: NamesOptions["env"]): PodSource {
-  const { kubernetes, kubelet, kubeconfig, "node-name": nodeName } = settings;
+  const { kubernetes, kubelet, "kubelet-ca-file": caFile, kubeconfig, "node-name": nodeName } = settings;
   if (kubernetes === "off") return { is: "nobody", reason: "it is turned off" };
-  if (kubelet !== undefined) return { is: "kubelet", address: kubelet };
+  if (kubelet !== undefined) {
+    const trust = caFile === undefined || caFile === "anyone" ? caFile : { caFile };
+    return { is: "kubelet", address: kubelet, ...(trust === undefined ? {} : { trust }) };
+  }
   if (kubeconfig !== undefined) {
     const credentials = openKubeconfig({ file: kubeconfig });
     return { is: "api", credentials, nodeName: nodeName ?? hostname().toLowerCase() };
@@ -125,7 +128,7 @@ function openPods(parts: PodParts): Pods {
       parts.events.report("kubernetes_node_name_missing");
       return NO_PODS;
     case "kubelet":
-      return openKubeletPods(parts, source.address);
+      return openKubeletPods(parts, source);
     case "api":
       return openApiPods(parts, source);
   }
@@ -157,11 +160,12 @@ function openApiPods(
   };
 }
 
-function openKubeletPods({ settings, userAgent, events, names }: PodParts, address: string): Pods {
-  const caFile = settings["kubelet-ca-file"];
+function openKubeletPods(
+  { userAgent, events, names }: PodParts,
+  { is: _, ...kubelet }: Extract<PodSource, { is: "kubelet" }>,
+): Pods {
   const followed = followKubelet({
-    address,
-    ...(caFile === undefined ? {} : { trust: caFile === "anyone" ? "anyone" : { caFile } }),
+    ...kubelet,
     userAgent,
     onReplace: (items) => replace(names, items, events),
     onTrouble: events.report,

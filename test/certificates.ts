@@ -8,6 +8,8 @@ export interface Certificates {
   makeAuthority(name: string): void;
   /** Makes NAME.key and NAME.pem, for localhost. */
   make(name: string, issuer: string): void;
+  /** An authority `ca`, a `stranger` beside it, and a server's and a client's, both signed by `ca`. */
+  makeServerAndClient(): { ca: Buffer; cert: Buffer; key: Buffer };
   /** @param file within the folder */
   read(file: string): Buffer;
 }
@@ -15,7 +17,7 @@ export interface Certificates {
 export function openCertificates(folder: string): Certificates {
   const openssl = (...args: string[]): void => void execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
   writeFileSync(join(folder, "names"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
-  return {
+  const certificates: Certificates = {
     makeAuthority(name) {
       const own = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", `/CN=${name}`];
       openssl("req", ...own, "-keyout", `${name}.key`, "-out", `${name}.pem`);
@@ -26,6 +28,13 @@ export function openCertificates(folder: string): Certificates {
       const signed = ["-CA", `${issuer}.pem`, "-CAkey", `${issuer}.key`, "-CAcreateserial", "-extfile", "names"];
       openssl("x509", "-req", "-in", `${name}.csr`, "-out", `${name}.pem`, "-days", "2", ...signed);
     },
+    makeServerAndClient() {
+      for (const name of ["ca", "stranger"]) certificates.makeAuthority(name);
+      for (const name of ["server", "client"]) certificates.make(name, "ca");
+      const { read } = certificates;
+      return { ca: read("ca.pem"), cert: read("server.pem"), key: read("server.key") };
+    },
     read: (file) => readFileSync(join(folder, file)),
   };
+  return certificates;
 }

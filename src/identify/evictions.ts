@@ -1,5 +1,6 @@
 /** Pods that the kubelet has evicted, once each: told where the pod was seen before, or is younger than the agent. */
 import type { PodFacts } from "./pod.ts";
+import { remember } from "./remember.ts";
 
 export interface Evictions {
   /** How a pod is now. @returns true: it has been evicted, and that is news */
@@ -17,10 +18,7 @@ export function createEvictions(startMs: number): Evictions {
       if (uid === undefined) return false;
       const isEvicted = reason === "Evicted";
       const known = seen.get(uid);
-      seen.delete(uid);
-      seen.set(uid, isEvicted);
-      const [oldest] = seen.keys();
-      if (seen.size > MAX_PODS && oldest !== undefined) seen.delete(oldest);
+      remember(seen, uid, isEvicted, MAX_PODS);
       return isEvicted && (known === false || (known === undefined && (createdMs ?? 0) > startMs));
     },
   };

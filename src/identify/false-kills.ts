@@ -6,6 +6,7 @@
  * no kill was told that it could be. Where any of that is not known nothing is claimed.
  */
 import type { ContainerFacts, ContainerState, PodFacts } from "./pod.ts";
+import { remember } from "./remember.ts";
 
 export interface FalseKill {
   containerId: string;
@@ -53,8 +54,7 @@ export function createFalseKills(startMs: number): FalseKills {
       const containerId = state?.containerId;
       if (state?.reason !== "OOMKilled" || containerId === undefined || (state.finishedMs ?? 0) <= startMs) continue;
       if (open.has(containerId) || judged.has(containerId)) continue;
-      open.set(containerId, { containerId, ended: state, sinceMs: nowMs });
-      keep(open, MAX_OPEN);
+      remember(open, containerId, { containerId, ended: state, sinceMs: nowMs }, MAX_OPEN);
     }
   }
 
@@ -68,33 +68,21 @@ export function createFalseKills(startMs: number): FalseKills {
       for (const container of pod.containers) see(container, nowMs);
     },
     kill({ containerIds, isAnywhere, atMs }) {
-      for (const id of containerIds) remember(killed, id, true);
+      for (const id of containerIds) remember(killed, id, true, MAX_REMEMBERED);
       if (isAnywhere)
         anywhereMs = [...anywhereMs.slice(-MAX_REMEMBERED), atMs].filter((one) => atMs - one <= 2 * NEAR_MS);
     },
     // Of a container that makes cgroups of its own, the one with most.
-    counted: (id, oomKill) => remember(counts, id, Math.max(oomKill, counts.get(id) ?? 0)),
+    counted: (id, oomKill) => remember(counts, id, Math.max(oomKill, counts.get(id) ?? 0), MAX_REMEMBERED),
     tick(nowMs) {
       const found: FalseKill[] = [];
       for (const [id, { sinceMs, ...one }] of open) {
         if (nowMs - sinceMs < DECIDE_MS) break;
         open.delete(id);
-        remember(judged, id, true);
+        remember(judged, id, true, MAX_REMEMBERED);
         if (isFalse(one)) found.push(one);
       }
       return found;
     },
   };
-}
-
-/** As the newest. */
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key);
-  map.set(key, value);
-  keep(map, MAX_REMEMBERED);
-}
-
-function keep<V>(map: Map<string, V>, most: number): void {
-  const [oldest] = map.keys();
-  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

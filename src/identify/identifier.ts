@@ -3,13 +3,14 @@
  * next one may. Nothing is asked for here, so nothing is waited for.
  */
 import type { CgroupIdentity } from "../../parsers/cgroup/path.ts";
+import { known } from "../../parsers/loose-json.ts";
 import type { ContainerNames } from "../../parsers/runtimes/container-names.ts";
 import { parseImage } from "./image.ts";
 import { type Owner, ownersOf } from "./owners.ts";
 import type { ContainerFacts, PodFacts } from "./pod.ts";
 import type { KnownContainer, PodCache } from "./pod-cache.ts";
 import { serviceOf } from "./service.ts";
-import type { MissingName, NameSource, Who } from "./who.ts";
+import type { MissingName, NameSource, Service, Who } from "./who.ts";
 
 export interface NameSources {
   /** @param source whose pods these are */
@@ -29,12 +30,12 @@ export type Identify = (identity: CgroupIdentity | undefined) => Who | undefined
 /** @returns undefined where it was no container and no pod, or nothing is known of it */
 export function identify(identity: CgroupIdentity | undefined, sources: NameSources): Who | undefined {
   if (identity === undefined || (identity.containerId === undefined && identity.podUid === undefined)) return undefined;
-  const known = findContainer(identity, sources.pods);
-  const pod = known?.pod ?? podOf(identity, sources.pods);
-  const files = filesOf(identity, known, sources);
+  const found = findContainer(identity, sources.pods);
+  const pod = found?.pod ?? podOf(identity, sources.pods);
+  const files = filesOf(identity, found, sources);
   if (pod === undefined && files === undefined) return undefined;
   const owners = pod === undefined ? [] : ownersWithApi(pod, sources);
-  const container = known?.container;
+  const container = found?.container;
   const who: Who = {
     sources: [...(pod === undefined ? [] : [sources.podSource]), ...(files === undefined ? [] : [files.source])],
     missing: [],
@@ -52,9 +53,9 @@ export function identify(identity: CgroupIdentity | undefined, sources: NameSour
 function findContainer(identity: CgroupIdentity, pods: NameSources["pods"]): KnownContainer | undefined {
   const ids = [identity.containerId, ...[...(identity.outerContainerIds ?? [])].reverse()];
   for (const id of ids) {
-    const known = id === undefined ? undefined : pods.byContainer(id);
+    const found = id === undefined ? undefined : pods.byContainer(id);
     // One of another pod under the same ID is none: then only the pod is sure.
-    if (known !== undefined && isOfPod(identity, known.pod)) return known;
+    if (found !== undefined && isOfPod(identity, found.pod)) return found;
   }
   return undefined;
 }
@@ -70,10 +71,10 @@ function podOf({ podUid }: CgroupIdentity, pods: NameSources["pods"]): PodFacts 
 /** Asked only where the API leaves something open. */
 function filesOf(
   identity: CgroupIdentity,
-  known: KnownContainer | undefined,
+  found: KnownContainer | undefined,
   { files }: NameSources,
 ): ContainerNames | undefined {
-  return known === undefined ? files?.(identity.containerId, identity.podUid) : undefined;
+  return found === undefined ? files?.(identity.containerId, identity.podUid) : undefined;
 }
 
 function ownersWithApi(pod: PodFacts, { askedOwner }: NameSources): Owner[] {
@@ -83,47 +84,32 @@ function ownersWithApi(pod: PodFacts, { askedOwner }: NameSources): Owner[] {
 }
 
 function namesOf(identity: CgroupIdentity, pod: PodFacts | undefined, files: ContainerNames | undefined): Partial<Who> {
-  const hash = pod?.configHash ?? (identity.staticPod ? identity.podUid : undefined);
-  const uid = pod?.uid ?? (identity.staticPod ? undefined : identity.podUid);
-  return {
-    ...set("namespace", pod?.namespace ?? files?.namespace),
-    ...set("pod", pod?.name ?? files?.pod),
-    ...set("podUid", uid),
-    ...set("configHash", hash),
-    ...set("node", pod?.node),
-  };
+  return known<Partial<Who>>({
+    namespace: pod?.namespace ?? files?.namespace,
+    pod: pod?.name ?? files?.pod,
+    podUid: pod?.uid ?? (identity.staticPod ? undefined : identity.podUid),
+    configHash: pod?.configHash ?? (identity.staticPod ? identity.podUid : undefined),
+    node: pod?.node,
+  });
 }
 
 function containerOf(container: ContainerFacts | undefined, files: ContainerNames | undefined): Partial<Who> {
-  if (container !== undefined) {
-    return {
-      container: container.name,
-      containerKind: container.kind,
-      ...set("restarts", container.restarts),
-      ...imageOf(container),
-    };
-  }
-  if (files?.isSandbox) return { containerKind: "sandbox" };
-  return {
-    ...set("container", files?.container ?? files?.name),
-    ...set("memoryLimit", files?.memoryLimit),
-    ...set("restarts", files?.restarts),
-    ...imageOf(files),
-  };
+  if (container === undefined && files?.isSandbox) return { containerKind: "sandbox" };
+  const { image, imageId, restarts } = container ?? files ?? {};
+  return known<Partial<Who>>({
+    container: container?.name ?? files?.container ?? files?.name,
+    containerKind: container?.kind,
+    memoryLimit: files?.memoryLimit,
+    restarts,
+    image: image === undefined ? undefined : parseImage(image),
+    imageId,
+  });
 }
 
 /** Docker Compose's project and service are OpenTelemetry's namespace and name of a service. */
 function composeService(files: ContainerNames | undefined): Partial<Who> | undefined {
   const { composeService: name, composeProject: namespace } = files ?? {};
-  if (name === undefined) return undefined;
-  return { service: { name, ...(namespace === undefined ? {} : { namespace }) } };
-}
-
-function imageOf(of: { image?: string; imageId?: string } | undefined): Partial<Who> {
-  return {
-    ...set("image", of?.image === undefined ? undefined : parseImage(of.image)),
-    ...set("imageId", of?.imageId),
-  };
+  return name === undefined ? undefined : { service: known<Service>({ name, namespace }) };
 }
 
 function missingOf(who: Who): MissingName[] {
@@ -138,8 +124,4 @@ function missingOf(who: Who): MissingName[] {
     limits: who.containerFacts !== undefined || who.memoryLimit !== undefined || isSandbox,
   };
   return (Object.keys(found) as MissingName[]).filter((name) => !found[name]);
-}
-
-function set<K extends keyof Who>(key: K, value: Who[K] | undefined): Pick<Who, K> | undefined {
-  return value === undefined ? undefined : ({ [key]: value } as Pick<Who, K>);
 }

@@ -3,6 +3,7 @@
  * asked for then, so that its follow-up and the next kill have it.
  */
 import type { V1Node, V1ObjectMeta } from "@kubernetes/client-node";
+import { known, text } from "../../parsers/loose-json.ts";
 import { type ApiCall, CALLS } from "./api/calls.ts";
 import type { Objects } from "./api/objects.ts";
 import type { Owner } from "./owners.ts";
@@ -33,7 +34,7 @@ export interface OwnedObjects {
 const OWNER_CALLS: Readonly<Record<string, ApiCall>> = { ReplicaSet: CALLS.replicaSet, Job: CALLS.job };
 
 export function createOwnedObjects(objects: Objects<OwnedObject>, nodeName: string): OwnedObjects {
-  function known(call: ApiCall, name: string, namespace?: string): OwnedObject | undefined {
+  function find(call: ApiCall, name: string, namespace?: string): OwnedObject | undefined {
     const answer = objects.peek(call, name, namespace);
     if (answer === undefined) void objects.get(call, name, namespace);
     return answer?.is === "found" ? answer.value : undefined;
@@ -42,14 +43,14 @@ export function createOwnedObjects(objects: Objects<OwnedObject>, nodeName: stri
   return {
     ownersOf({ namespace }, controller) {
       const call = OWNER_CALLS[controller.kind];
-      const found = call === undefined ? undefined : known(call, controller.name, namespace);
+      const found = call === undefined ? undefined : find(call, controller.name, namespace);
       // Another one of that name, made since.
       if (found === undefined || (controller.uid !== undefined && found.uid !== controller.uid)) return undefined;
       const { owner, createdMs } = found;
       const own: Owner = { ...controller, ...(createdMs === undefined ? {} : { createdMs }) };
       return owner === undefined ? [{ ...own, evidence: "api" }] : [own, { ...owner, evidence: "api" }];
     },
-    node: () => known(CALLS.node, nodeName)?.node,
+    node: () => find(CALLS.node, nodeName)?.node,
   };
 }
 
@@ -58,27 +59,23 @@ export function readOwnedObject(json: unknown): OwnedObject | undefined {
   const { kind, metadata, status } = (json ?? {}) as Loose<V1Node> & { kind?: unknown };
   const meta = metadata as Loose<V1ObjectMeta>;
   if (typeof meta?.name !== "string") return undefined;
-  const createdMs = toTime(meta.creationTimestamp);
-  const owner = toOwner(meta.ownerReferences);
-  return {
-    ...(typeof meta.uid === "string" ? { uid: meta.uid } : {}),
-    ...(createdMs === undefined ? {} : { createdMs }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(kind === "Node" ? { node: toNodeFacts(status) } : {}),
-  };
+  return known<OwnedObject>({
+    uid: text(meta.uid),
+    createdMs: toTime(meta.creationTimestamp),
+    owner: toOwner(meta.ownerReferences),
+    node: kind === "Node" ? toNodeFacts(status) : undefined,
+  });
 }
 
 function toNodeFacts(status: Loose<V1Node["status"]>): NodeFacts {
-  const capacity = toMemory(status?.capacity);
-  const allocatable = toMemory(status?.allocatable);
   const conditions = Array.isArray(status?.conditions) ? status.conditions : [];
-  return {
-    ...(capacity === undefined ? {} : { capacity }),
-    ...(allocatable === undefined ? {} : { allocatable }),
+  return known<NodeFacts>({
+    capacity: toMemory(status?.capacity),
+    allocatable: toMemory(status?.allocatable),
     conditions: conditions.flatMap((condition) => {
       if (typeof condition?.type !== "string") return [];
       if (condition.type === "Ready") return condition.status === "True" ? [] : ["NotReady"];
       return condition.status === "True" ? [condition.type] : [];
     }),
-  };
+  });
 }

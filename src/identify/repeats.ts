@@ -1,4 +1,5 @@
 /** How often the same container of the same workload was killed on this node before. Pure: time is passed in. */
+import { remember } from "./remember.ts";
 import type { Who } from "./who.ts";
 
 export interface Repeats {
@@ -31,10 +32,10 @@ export function createRepeatCounter(): RepeatCounter {
       const workload = owner === undefined ? `Pod/${who.pod}` : `${owner.kind}/${owner.name}`;
       const key = `${who.namespace}/${workload}/${who.container ?? ""}`;
       const times = [...(recent.get(key) ?? []), atMs].filter((other) => atMs - other < RECENT_MS).slice(-MAX_RECENT);
-      remember(recent, key, times);
+      remember(recent, key, times, MAX_KEYS);
       const revision = `${key} ${revisionOf(who)}`;
       const ofRevision = (revisions.get(revision) ?? 0) + 1;
-      remember(revisions, revision, ofRevision);
+      remember(revisions, revision, ofRevision, MAX_KEYS);
       return { recent: times.length, ofRevision };
     },
   };
@@ -44,11 +45,4 @@ export function createRepeatCounter(): RepeatCounter {
 function revisionOf({ podFacts, image }: Who): string {
   const { "pod-template-hash": hash, "controller-revision-hash": revision } = podFacts?.labels ?? {};
   return hash ?? revision ?? image?.digest ?? image?.tag ?? "";
-}
-
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > MAX_KEYS && oldest !== undefined) map.delete(oldest);
 }

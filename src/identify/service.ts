@@ -2,6 +2,7 @@
  * OpenTelemetry's service attributes of a pod, so that a kill joins what its service sends itself.
  * Spec: https://opentelemetry.io/docs/specs/semconv/non-normative/k8s-attributes/
  */
+import { known } from "../../parsers/loose-json.ts";
 import type { Service, Who } from "./who.ts";
 
 /** From the ancestor to the descendant. */
@@ -12,19 +13,19 @@ export function serviceOf(who: Who, useLabels: boolean): Service {
   const annotations = who.podFacts?.resourceAnnotations ?? {};
   const labels = useLabels ? (who.podFacts?.labels ?? {}) : {};
   const owner = KINDS.map((kind) => who.owners.find((one) => one.kind === kind)?.name);
-  const ownName = first(...owner, who.pod, who.container);
-  return {
-    ...known(
-      "name",
+  return known<Service>({
+    name: first(
       annotations["service.name"],
       labels["app.kubernetes.io/instance"],
       labels["app.kubernetes.io/name"],
-      ownName,
+      ...owner,
+      who.pod,
+      who.container,
     ),
-    ...known("namespace", annotations["service.namespace"], who.namespace),
-    ...known("version", annotations["service.version"], labels["app.kubernetes.io/version"], versionOf(who)),
-    ...known("instanceId", annotations["service.instance.id"], instanceOf(who)),
-  };
+    namespace: first(annotations["service.namespace"], who.namespace),
+    version: first(annotations["service.version"], labels["app.kubernetes.io/version"], versionOf(who)),
+    instanceId: first(annotations["service.instance.id"], instanceOf(who)),
+  });
 }
 
 function versionOf({ image }: Who): string | undefined {
@@ -35,11 +36,6 @@ function versionOf({ image }: Who): string | undefined {
 function instanceOf({ namespace, pod, container }: Who): string | undefined {
   if (namespace === undefined || pod === undefined || container === undefined) return undefined;
   return `${namespace}.${pod}.${container}`;
-}
-
-function known<K extends keyof Service>(key: K, ...values: (string | undefined)[]): Pick<Service, K> | undefined {
-  const value = first(...values);
-  return value === undefined ? undefined : ({ [key]: value } as Pick<Service, K>);
 }
 
 function first(...values: (string | undefined)[]): string | undefined {

@@ -5,7 +5,7 @@ import type { RecordContext } from "./context.ts";
 import type { LogRecord } from "./log-record.ts";
 import { readableName } from "./readable.ts";
 import { evictionUid } from "./record-uid.ts";
-import { toKillResource } from "./resource.ts";
+import { toKillResource, toNodeResource } from "./resource.ts";
 import { placeOf } from "./sentence.ts";
 import { setWho } from "./who-attributes.ts";
 
@@ -29,7 +29,7 @@ export function toEvictionRecord(who: Who, context: RecordContext, atUs: number)
     severityNumber: 13,
     eventName: EVENT,
     body: `${placeOf({}, who)} was evicted by the kubelet${why}`,
-    resource: toKillResource(undefined, undefined, context, who),
+    resource: toKillResource(toNodeResource(undefined, context), undefined, who),
     attributes,
   };
 }

@@ -21,10 +21,11 @@ export function toFalseKillRecord(
 ): LogRecord {
   const identity = { kind: "container", containerId } as const;
   const who = identify(identity);
+  const node = toNodeResource(undefined, context);
   const endedMs = ended.finishedMs;
   const attributes: RecordAttributes = {
     "event.name": EVENT,
-    "log.record.uid": falseKillUid(containerId, toNodeResource(undefined, context)),
+    "log.record.uid": falseKillUid(containerId, node),
   };
   set(attributes, "k8s.container.status.last_terminated_reason", ended.reason);
   set(attributes, "process.exit.code", ended.exitCode);
@@ -35,7 +36,7 @@ export function toFalseKillRecord(
     severityNumber: 13,
     eventName: EVENT,
     body: `${placeOf({ identity }, who)} is called OOMKilled by Kubernetes, but the kernel killed no process in it`,
-    resource: toKillResource(undefined, identity, context, who),
+    resource: toKillResource(node, identity, who),
     attributes,
   };
 }

@@ -5,7 +5,7 @@ import { set } from "./attributes.ts";
 import type { RecordContext } from "./context.ts";
 import type { LogRecord } from "./log-record.ts";
 import { followUpUid } from "./record-uid.ts";
-import { toKillResource } from "./resource.ts";
+import { toKillResource, toNodeResource } from "./resource.ts";
 import { placeOf } from "./sentence.ts";
 import { setWho } from "./who-attributes.ts";
 
@@ -36,7 +36,7 @@ export function toFollowUpRecord(found: FollowUp, context: RecordContext, atUs: 
     severityNumber: isHidden ? 13 : 9,
     eventName: EVENT,
     body: `${placeOf({ identity }, who)}: ${killsOf(found)}; ${outcomeOf(found)}`,
-    resource: toKillResource(undefined, identity, context, who),
+    resource: toKillResource(toNodeResource(undefined, context), identity, who),
     attributes,
   };
 }

@@ -22,9 +22,10 @@ export function toNearLimitRecord(
 ): LogRecord {
   const { cgroup, workingSet, limit, percent, bytesPerSecond, secondsToLimit } = near;
   const bootId = bootIdOf(undefined, context);
+  const node = toNodeResource(undefined, context);
   const attributes: RecordAttributes = {
     "event.name": EVENT,
-    "log.record.uid": nearLimitUid(cgroup, near.atMs, toNodeResource(undefined, context), bootId),
+    "log.record.uid": nearLimitUid(cgroup, near.atMs, node, bootId),
     "oom.near_limit.cgroup": cgroup,
     "oom.near_limit.working_set": workingSet,
     "oom.near_limit.limit": limit,
@@ -49,7 +50,7 @@ export function toNearLimitRecord(
     severityNumber: 13,
     eventName: EVENT,
     body: `${place} is near its memory limit: ${readableSize(workingSet)} of ${readableSize(limit)}${when}`,
-    resource: toKillResource(undefined, identity, context, who),
+    resource: toKillResource(node, identity, who),
     attributes,
   };
 }

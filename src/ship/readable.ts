@@ -53,10 +53,11 @@ const DURATIONS = [
   ["min", 60],
 ] as const;
 
-/** A duration in one unit: `12.5 s`, `3.4 h`. @param seconds seconds */
-export function readableDuration(seconds: number): string {
+/** A duration in one unit: `12.5 s`, `3.4 h`. @param seconds seconds @param decimals of seconds; larger units have one */
+export function readableDuration(seconds: number, decimals: 0 | 1 = 1): string {
   for (const [unit, size] of DURATIONS) {
     if (seconds >= 2 * size) return `${Math.round((seconds / size) * 10) / 10} ${unit}`;
   }
-  return `${Math.round(seconds * 10) / 10} s`;
+  const scale = 10 ** decimals;
+  return `${Math.round(seconds * scale) / scale} s`;
 }

@@ -10,7 +10,7 @@ import { quoteLines } from "./original.ts";
 import { countUid, lineUid } from "./record-uid.ts";
 import { toKillResource, toNodeResource } from "./resource.ts";
 import { killSentence } from "./sentence.ts";
-import { setNode, setRepeats, setWho } from "./who-attributes.ts";
+import { setKnown } from "./who-attributes.ts";
 
 const EVENT = "oom.kill";
 
@@ -18,24 +18,19 @@ const EVENT = "oom.kill";
  * The record of a kill. What is not known is left out. A limit of a container, a pod or another cgroup is an ERROR: the
  * workload's own; a node out of memory is FATAL: it takes whom it finds.
  */
-export function toLogRecord(
-  kill: Kill,
-  context: RecordContext,
-  { who, repeats, node, diagnosis }: Known = {},
-): LogRecord {
+export function toLogRecord(kill: Kill, context: RecordContext, known: Known = {}): LogRecord {
   const { record } = kill;
+  const { who, diagnosis } = known;
   const pageSize = context.pageSize ?? DEFAULT_PAGE_SIZE;
   const bootId = bootIdOf(record.bootId, context);
+  const node = toNodeResource(record, context);
   const attributes: RecordAttributes = {
     "event.name": EVENT,
     // Of the node alone: it is the same kill, whatever names were known when it was read.
-    "log.record.uid": uidOf(kill, toNodeResource(record, context), bootId),
+    "log.record.uid": uidOf(kill, node, bootId),
   };
   setKillAttributes(attributes, kill, pageSize);
-  if (who !== undefined)
-    setWho(attributes, who, record.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
-  if (repeats !== undefined) setRepeats(attributes, repeats);
-  if (node !== undefined) setNode(attributes, node);
+  setKnown(attributes, known, record.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
   // A container whose own process is killed ends, and its runtime says why.
   if (kill.pid1 === true && who?.podFacts !== undefined) attributes["oom.kubernetes.visible"] = true;
   if (diagnosis !== undefined) setDiagnosis(attributes, diagnosis);
@@ -49,7 +44,7 @@ export function toLogRecord(
     severityNumber: onNode ? 21 : 17,
     eventName: EVENT,
     body: killSentence(kill, pageSize, who),
-    resource: toKillResource(record, kill.identity, context, who),
+    resource: toKillResource(node, kill.identity, who),
     attributes,
   };
 }

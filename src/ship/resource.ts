@@ -17,15 +17,14 @@ export function toNodeResource(record: KernelRecord | undefined, context: Record
 
 /**
  * The node, what the victim's cgroup path says of its container, pod or unit, and the names of those.
- * Where the node's name is set, it stands above that of a list of pods.
+ * @param node of toNodeResource; where it has a name, that stands above the one of a list of pods
  */
 export function toKillResource(
-  record: KernelRecord | undefined,
+  node: Attributes,
   identity: CgroupIdentity | undefined,
-  context: RecordContext,
-  who?: Who,
+  who: Who | undefined,
 ): Attributes {
-  const resource = toNodeResource(record, context);
+  const resource = { ...node };
   if (identity !== undefined) setPath(resource, identity);
   if (who !== undefined) setNames(resource, who);
   return resource;

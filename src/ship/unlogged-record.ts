@@ -9,7 +9,7 @@ import type { LogRecord } from "./log-record.ts";
 import { countUid } from "./record-uid.ts";
 import { toKillResource, toNodeResource } from "./resource.ts";
 import { placeOf, processOf } from "./sentence.ts";
-import { setNode, setRepeats, setWho } from "./who-attributes.ts";
+import { setKnown } from "./who-attributes.ts";
 
 const EVENT = "oom.kill";
 
@@ -21,13 +21,14 @@ export function toUnloggedRecord(
   kill: UnloggedKill,
   context: RecordContext,
   toWallUs: (monotonicMs: number) => number,
-  { who, repeats, node }: Known = {},
+  known: Known = {},
 ): LogRecord {
   const bootId = bootIdOf(undefined, context);
   const timestampUs = toWallUs(kill.untilMs);
+  const node = toNodeResource(undefined, context);
   const attributes: RecordAttributes = {
     "event.name": EVENT,
-    "log.record.uid": countUid(kill.counter, kill.value, toNodeResource(undefined, context), bootId),
+    "log.record.uid": countUid(kill.counter, kill.value, node, bootId),
     "oom.scope": "unknown",
     "oom.constraint": "unknown",
     "oom.origin": "kernel",
@@ -38,16 +39,14 @@ export function toUnloggedRecord(
   if (bootId !== undefined) attributes["oom.kernel.boot_id"] = bootId;
   if (kill.victim !== undefined) setProcess(attributes, kill.victim);
   setCgroup(attributes, kill);
-  if (who !== undefined) setWho(attributes, who, timestampUs / 1000);
-  if (repeats !== undefined) setRepeats(attributes, repeats);
-  if (node !== undefined) setNode(attributes, node);
+  setKnown(attributes, known, timestampUs / 1000);
   return {
     timestampUs,
     severityText: "ERROR",
     severityNumber: 17,
     eventName: EVENT,
-    body: sentence(kill, who),
-    resource: toKillResource(undefined, kill.identity, context, who),
+    body: sentence(kill, known.who),
+    resource: toKillResource(node, kill.identity, known.who),
     attributes,
   };
 }

@@ -4,6 +4,14 @@ import type { ContainerFacts, PodFacts } from "../identify/pod.ts";
 import type { Repeats } from "../identify/repeats.ts";
 import type { Who } from "../identify/who.ts";
 import { type RecordAttributes, set } from "./attributes.ts";
+import type { Known } from "./known.ts";
+
+/** What is known of a kill beside what the kernel said. @param atMs when it was, milliseconds since the Unix epoch */
+export function setKnown(into: RecordAttributes, { who, repeats, node }: Known, atMs: number | undefined): void {
+  if (who !== undefined) setWho(into, who, atMs);
+  if (repeats !== undefined) setRepeats(into, repeats);
+  if (node !== undefined) setNode(into, node);
+}
 
 /** @param atMs when it was killed, milliseconds since the Unix epoch */
 export function setWho(into: RecordAttributes, who: Who, atMs: number | undefined): void {
@@ -21,12 +29,12 @@ export function setWho(into: RecordAttributes, who: Who, atMs: number | undefine
 }
 
 /** How often its workload was killed. */
-export function setRepeats(into: RecordAttributes, { recent, ofRevision }: Repeats): void {
+function setRepeats(into: RecordAttributes, { recent, ofRevision }: Repeats): void {
   into["oom.workload.kills"] = recent;
   into["oom.rollout.kills"] = ofRevision;
 }
 
-export function setNode(into: RecordAttributes, { capacity, allocatable, conditions }: NodeFacts): void {
+function setNode(into: RecordAttributes, { capacity, allocatable, conditions }: NodeFacts): void {
   set(into, "oom.kubernetes.node.capacity", capacity);
   set(into, "oom.kubernetes.node.allocatable", allocatable);
   if (conditions.length > 0) into["oom.kubernetes.node.conditions"] = [...conditions];

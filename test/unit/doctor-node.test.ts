@@ -11,7 +11,7 @@ import { judgeProtection } from "../../src/doctor/checks/own-protection.ts";
 import { checkProcesses } from "../../src/doctor/checks/processes.ts";
 import { checkTracepoint } from "../../src/doctor/checks/tracepoint.ts";
 import { findOwnCgroup, leftOf, readRoom } from "../../src/doctor/own-cgroup.ts";
-import { readableSeconds } from "../../src/doctor/readable-seconds.ts";
+import { readableDuration } from "../../src/ship/readable.ts";
 import type { MemoryHierarchy } from "../../src/sources/cgroup-mounts.ts";
 import type { KmsgDevice } from "../../src/sources/kmsg-device.ts";
 import { type HostRoot, makeHostRoot } from "../host-root.ts";
@@ -367,5 +367,5 @@ test.each([
   [8100, "2.3 h"],
   [172_800, "2 d"],
 ])("%d seconds are %s", (seconds, text) => {
-  expect(readableSeconds(seconds)).toBe(text);
+  expect(readableDuration(seconds, 0)).toBe(text);
 });

@@ -20,16 +20,7 @@ const path = (file: string): string => join(folder, file);
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "oomscribe-credentials-"));
-  const certificates = openCertificates(folder);
-  certificates.makeAuthority("ca");
-  certificates.makeAuthority("stranger");
-  certificates.make("server", "ca");
-  certificates.make("client", "ca");
-  const [ca, cert, key] = [
-    certificates.read("ca.pem"),
-    certificates.read("server.pem"),
-    certificates.read("server.key"),
-  ];
+  const { ca, cert, key } = openCertificates(folder).makeServerAndClient();
   const authorize: Parameters<typeof openKubeApi>[0] = {
     authorize: ({ authorization }) => authorization === `Bearer ${token}`,
   };

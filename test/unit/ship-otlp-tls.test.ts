@@ -29,16 +29,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "oomscribe-tls-"));
   writeFileSync(path("garbage.pem"), "not a certificate");
   writeFileSync(path("broken.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-  const certificates = openCertificates(folder);
-  certificates.makeAuthority("ca");
-  certificates.makeAuthority("stranger");
-  certificates.make("server", "ca");
-  certificates.make("client", "ca");
-  const [ca, cert, key] = [
-    certificates.read("ca.pem"),
-    certificates.read("server.pem"),
-    certificates.read("server.key"),
-  ];
+  const { ca, cert, key } = openCertificates(folder).makeServerAndClient();
   open = await openOtlpReceiver({ tls: { cert, key } });
   mutual = await openOtlpReceiver({ tls: { cert, key, ca, requestCert: true, rejectUnauthorized: true } });
 });

@@ -1,7 +1,8 @@
 /** The clocks: whether the wall clock can be right, and agrees with that of the backend. */
+
+import { readableDuration } from "../../ship/readable.ts";
 import { createKernelClock, type KernelClock } from "../../sources/clock.ts";
 import type { CheckContext, CheckResult, Finding } from "../check.ts";
-import { readableSeconds } from "../readable-seconds.ts";
 
 /** No release of Oomscribe is older: 2025-01-01. A clock before it was never set. */
 const EARLIEST_MS = Date.UTC(2025, 0, 1);
@@ -38,7 +39,7 @@ export function judgeClock(
   if (worst !== undefined && Math.abs(worst) > MAX_APART_SECONDS) {
     return {
       status: "warning",
-      says: `the wall clock is ${readableSeconds(Math.abs(worst))} ${worst > 0 ? "ahead of" : "behind"} the backend's`,
+      says: `the wall clock is ${readableDuration(Math.abs(worst), 0)} ${worst > 0 ? "ahead of" : "behind"} the backend's`,
       advice: "find out which of the two is wrong (chronyc tracking, timedatectl): records have this node's time",
       detail,
     };

@@ -1,12 +1,12 @@
 /** /dev/kmsg: opened and read as the agent does it, and how much of the past it still holds. */
 import { parseKillLine } from "../../../parsers/oom/killed.ts";
 import { countOf } from "../../replay/captures.ts";
+import { readableDuration } from "../../ship/readable.ts";
 import { createKernelClock } from "../../sources/clock.ts";
 import { readText } from "../../sources/host-files.ts";
 import { type KmsgDevice, KmsgOpenError, openKmsgDevice } from "../../sources/kmsg-device.ts";
 import { createSliceReader } from "../../sources/kmsg-slice.ts";
 import type { CheckContext, Finding } from "../check.ts";
-import { readableSeconds } from "../readable-seconds.ts";
 
 /** What reading may take while somebody floods the log. */
 const MAX_READ_MS = 2000;
@@ -80,7 +80,7 @@ function judge(path: string, facts: LogFacts, sysctls: Readonly<Record<string, u
       detail,
     };
   }
-  const holds = `${path} holds ${countOf(records, "record")}, ${kills} of them kills, and goes back ${readableSeconds(seconds)}`;
+  const holds = `${path} holds ${countOf(records, "record")}, ${kills} of them kills, and goes back ${readableDuration(seconds, 0)}`;
   if (firstSeq > 0 && seconds < SHORT_SECONDS) {
     return {
       status: "warning",

@@ -36,7 +36,7 @@ export async function checkKubernetes(
         advice: "set K8S_NODE_NAME to spec.nodeName by the downward API",
       };
     case "kubelet":
-      return checkKubelet(source.address, config.settings["kubelet-ca-file"], userAgent, timeoutMs);
+      return checkKubelet(source, userAgent, timeoutMs);
     case "api":
       return checkApi(source, userAgent, timeoutMs);
   }
@@ -119,15 +119,13 @@ async function isWatchForbidden(api: Api, fieldSelector: string, timeoutMs: numb
 }
 
 async function checkKubelet(
-  address: string,
-  caFile: string | undefined,
+  { is: _, ...kubelet }: Extract<PodSource, { is: "kubelet" }>,
   userAgent: string,
   timeoutMs: number,
 ): Promise<Finding> {
   const answer = Promise.withResolvers<Finding>();
   const followed = followKubelet({
-    address,
-    ...(caFile === undefined ? {} : { trust: caFile === "anyone" ? "anyone" : { caFile } }),
+    ...kubelet,
     userAgent,
     onReplace: (pods) => answer.resolve({ status: "ok", says: `the kubelet tells of ${countOf(pods.length, "pod")}` }),
     onTrouble(name, detail) {

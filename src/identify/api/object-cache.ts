@@ -1,5 +1,7 @@
 /** What has been read of single objects, and that some cannot be had: bounded, and each for a time of its own. */
 
+import { remember } from "../remember.ts";
+
 export type CachedAnswer<T> =
   | { is: "found"; value: T }
   /** there is none of that name */
@@ -29,10 +31,7 @@ export function createObjectCache<T>(maxEntries: number): ObjectCache<T> {
       return entry.answer;
     },
     put(key, answer, forMs, nowMs) {
-      entries.delete(key);
-      entries.set(key, { answer, untilMs: nowMs + forMs });
-      const oldest = entries.size > maxEntries ? entries.keys().next().value : undefined;
-      if (oldest !== undefined) entries.delete(oldest);
+      remember(entries, key, { answer, untilMs: nowMs + forMs }, maxEntries);
     },
     get size() {
       return entries.size;
