@@ -31,6 +31,9 @@ export interface VmResult {
 /** The most that a test may take of the machine. */
 const MAX_MEMORY_MIB = 1024;
 
+/** Before the host kills a VM that hangs, its boot among them. */
+const SECONDS_TO_SAY_WHY = 20;
+
 /**
  * @throws Error where qemu cannot be run, or the guest has not ended by itself, with the end of its console
  */
@@ -58,7 +61,7 @@ async function runIn(scratch: string, options: VmOptions): Promise<VmResult> {
     [
       ...["-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max", "-smp", "2"],
       ...["-m", String(Math.min(memoryMib, MAX_MEMORY_MIB)), "-nodefaults", "-display", "none", "-no-reboot"],
-      ...["-kernel", kernel.image, "-initrd", initramfs, "-append", commandLine(args)],
+      ...["-kernel", kernel.image, "-initrd", initramfs, "-append", commandLine(args, timeoutMs)],
       // ttyS0 is the console, ttyS1 the way for results.
       ...["-serial", `file:${consoleFile}`, "-serial", `file:${dataFile}`],
     ],
@@ -74,7 +77,9 @@ async function runIn(scratch: string, options: VmOptions): Promise<VmResult> {
     const consoleText = await readFile(consoleFile, "latin1").catch(() => "");
     if (status !== 0 || !consoleText.includes("ended with status 0")) {
       const how = signal === null ? `qemu ended with status ${status}` : `qemu was killed after ${vm.toFixed(0)} s`;
-      throw new Error(`the VM did not end well: ${how}. ${errors}\n${consoleText.slice(-8000)}`);
+      const sent = await readFile(dataFile, "utf8").catch(() => "");
+      const end = `${consoleText.slice(-20_000)}\nthe last that it sent:\n${sent.slice(-3000)}`;
+      throw new Error(`the VM did not end well: ${how}. ${errors}\n${end}`);
     }
     const lines = readLines(await readFile(dataFile, "utf8"));
     return { lines, console: consoleText, seconds: { build: (bootMs - startMs) / 1000, vm } };
@@ -84,7 +89,7 @@ async function runIn(scratch: string, options: VmOptions): Promise<VmResult> {
   }
 }
 
-function commandLine(args: readonly string[]): string {
+function commandLine(args: readonly string[], timeoutMs: number): string {
   return [
     "console=ttyS0",
     // A line on the console costs as much as a hundred in the log: reports of kills would come in slow motion.
@@ -94,8 +99,9 @@ function commandLine(args: readonly string[]): string {
     // What programs write into /dev/kmsg is not limited: a flood is one.
     "printk.devkmsg=on",
     "mitigations=off",
-    // Becomes the environment of init.
+    // Become the environment of init.
     `VM_ARGS=${args.join(",")}`,
+    `VM_SECONDS=${Math.floor(timeoutMs / 1000) - SECONDS_TO_SAY_WHY}`,
   ].join(" ");
 }
 
