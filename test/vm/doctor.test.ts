@@ -29,12 +29,23 @@ describe.skipIf(reason !== undefined)("kernel 6.12", () => {
   const examined = (where: string): Examined => all.find((one) => one.where === where) as Examined;
   const check = (where: string, name: string) => examined(where).report.checks.find((one) => one.name === name);
 
-  test("in a container's cgroup: one kill, followed to its record", () => {
-    expect(examined("container")).toMatchObject({ status: 0, stderr: "", left: [] });
+  test.each([
+    ["in a container's cgroup", "container"],
+    ["where the node's cgroups are read-only, and mounted once more", "read-only and writable"],
+  ])("%s: one kill, followed to its record", (_, where) => {
+    expect(examined(where)).toMatchObject({ status: 0, stderr: "", left: [] });
     for (const name of ["test kill", "its log line", "its counter", "its record"]) {
-      expect(check("container", name)).toMatchObject({ name, status: "ok" });
+      expect(check(where, name)).toMatchObject({ name, status: "ok" });
     }
-    expect(check("container", "cgroups")?.says).toMatch(/^cgroup v2/);
+    expect(check(where, "cgroups")?.says).toMatch(/^cgroup v2/);
+  });
+
+  test("where all of them are read-only none is made", () => {
+    expect(examined("read-only")).toMatchObject({ status: 1, left: [] });
+    expect(check("read-only", "test kill")).toMatchObject({
+      status: "failed",
+      says: expect.stringContaining("EROFS"),
+    });
   });
 
   test("where too little memory is left none is made, and nothing is left behind", () => {

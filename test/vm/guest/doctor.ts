@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { MOUNT, makePod } from "./cgroups.ts";
 import { send } from "./send.ts";
 
-/** What it says from within a cgroup. */
-function examine(where: string, directory: string): void {
-  const script = 'echo 0 >"$0/cgroup.procs" && exec "$@"';
+/** What it says from within a cgroup. @param before what a shell does first, in a mount namespace of its own */
+function examine(where: string, directory: string, before = "true"): void {
+  const script = `echo 0 >"$0/cgroup.procs" && ${before} && exec "$@"`;
   const doctor = [process.execPath, "/agent.mjs", "doctor", "--stdout", "--output", "json", "--test-kill"];
-  const { status, stdout, stderr } = spawnSync("sh", ["-c", script, directory, ...doctor], {
+  const { status, stdout, stderr } = spawnSync("unshare", ["--mount", "sh", "-c", script, directory, ...doctor], {
     encoding: "utf8",
     env: { PATH: process.env["PATH"] },
   });
@@ -19,6 +19,12 @@ function examine(where: string, directory: string): void {
 
 const pod = makePod("systemd", "burstable");
 examine("container", pod.container().directory);
+const readOnly = `mount -o remount,bind,ro ${MOUNT}`;
+examine("read-only", pod.container().directory, readOnly);
+// As the image's container has them: the node's read-only, and once more its own.
+const own = "/tmp/own-cgroups";
+const twice = `mkdir ${own} && mount -o bind ${MOUNT} ${own} && ${readOnly}`;
+examine("read-only and writable", pod.container().directory, twice);
 examine("small container", pod.container({ memory: 48 * 1024 * 1024 }).directory);
 writeFileSync(join(MOUNT, "cgroup.procs"), String(process.pid));
 examine("root", MOUNT);
