@@ -1,6 +1,7 @@
 /** One kill with all that is known of it, in bytes and under one set of names whatever the kernel calls them. */
 import type { MemcgStats, NodeMemory, OomReport, TaskRow } from "../../parsers/oom/report.ts";
 import type { Kill } from "../correlate/kill.ts";
+import type { NodeFacts } from "../identify/node.ts";
 import type { Who } from "../identify/who.ts";
 import type { MemoryHistory } from "../sources/memory-samples.ts";
 import { readTrend, type Trend } from "./trend.ts";
@@ -26,6 +27,8 @@ export interface Background {
   /** who was killed */
   who?: Who | undefined;
   history?: KillHistory | undefined;
+  /** the node as Kubernetes had it then */
+  node?: NodeFacts | undefined;
   /** bytes; default 4096 */
   pageSize?: number | undefined;
   /** milliseconds since the Unix epoch; default: what the kill's line says */

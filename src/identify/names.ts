@@ -9,7 +9,8 @@ import { createEvictions } from "./evictions.ts";
 import { createFalseKills, type FalseKill } from "./false-kills.ts";
 import { createFollowUps, type FollowUp } from "./follow-ups.ts";
 import { type Identify, identify, type NameSources } from "./identifier.ts";
-import type { NodeFacts } from "./owned-objects.ts";
+import { createMemoryPressureWatch, type PressureChange, type PressureSeen } from "./memory-pressure.ts";
+import { type NodeFacts, nodeAt } from "./node.ts";
 import type { PodFacts } from "./pod.ts";
 import { createPodCache } from "./pod-cache.ts";
 import { createRepeatCounter, type Repeats } from "./repeats.ts";
@@ -22,6 +23,10 @@ export interface NamesOptions extends Omit<NameSources, "pods"> {
   isSynced(): boolean;
   /** the node as the API has it */
   node(): NodeFacts | undefined;
+  /** Something happened that the node's conditions may tell of. */
+  hintNode(): void;
+  /** of the last run */
+  pressure?: PressureSeen | undefined;
 }
 
 /** A kill that was told, with its record's UID. */
@@ -38,12 +43,15 @@ export interface Findings {
   falseKills: readonly FalseKill[];
   /** pods */
   evicted: readonly Who[];
+  /** of the node's MemoryPressure */
+  pressure: readonly PressureChange[];
 }
 
 /** Times are CLOCK_MONOTONIC in milliseconds, unless they say otherwise. */
 export interface Names {
   identify: Identify;
-  node(): NodeFacts | undefined;
+  /** @param atWallMs what is known of it for that time, milliseconds since the Unix epoch */
+  node(atWallMs: number | undefined): NodeFacts | undefined;
   /** Counts a kill among those of its workload. */
   repeats(who: Who | undefined, killMs: number): Repeats | undefined;
   told(kill: NamedKill, nowMs: number): void;
@@ -52,9 +60,13 @@ export interface Names {
   replacePods(items: readonly unknown[], nowMs: number): number;
   /** @returns false where the object is no pod */
   changePod(type: "ADDED" | "MODIFIED" | "DELETED", item: unknown, nowMs: number): boolean;
+  /** The node as the API has just shown it. */
+  changeNode(node: NodeFacts): void;
   tick(nowMs: number): Findings;
   /** Nothing more comes: what is left is told as far as it is known. */
   flush(nowMs: number): Findings;
+  /** what has been told of the node's MemoryPressure, for the next run */
+  readonly pressure: PressureSeen | undefined;
   /** how many are known */
   readonly size: { pods: number; deleted: number; containers: number };
 }
@@ -65,7 +77,9 @@ export function createNames(options: NamesOptions): Names {
   const falseKills = createFalseKills(options.startWallMs);
   const evictions = createEvictions(options.startWallMs);
   const repeats = createRepeatCounter();
+  const pressure = createMemoryPressureWatch(options.pressure);
   let evicted: Who[] = [];
+  let changes: PressureChange[] = [];
   const sources: NameSources = { ...options, pods };
 
   function onChange(pod: PodFacts, nowMs: number): void {
@@ -75,11 +89,13 @@ export function createNames(options: NamesOptions): Names {
     if (podUid === undefined || !evictions.change(pod)) return;
     const who = identify({ kind: "pod", podUid }, sources);
     if (who !== undefined) evicted.push(who);
+    options.hintNode();
   }
 
   function take(told: readonly FollowUp[], nowMs: number): Findings {
-    const findings = { followUps: told.map(nameAgain), falseKills: falseKills.tick(nowMs), evicted };
+    const findings = { followUps: told.map(nameAgain), falseKills: falseKills.tick(nowMs), evicted, pressure: changes };
     if (evicted.length > 0) evicted = [];
+    if (changes.length > 0) changes = [];
     return findings;
   }
 
@@ -90,10 +106,14 @@ export function createNames(options: NamesOptions): Names {
   }
 
   return {
-    node: options.node,
+    node(atWallMs) {
+      const node = options.node();
+      return node === undefined ? undefined : nodeAt(node, atWallMs);
+    },
     identify: (identity) => identify(identity, sources),
     repeats: repeats.add,
     told({ kill, uid, who, atWallMs }, nowMs) {
+      if ("scope" in kill && SHORT_NODE.includes(kill.scope)) options.hintNode();
       falseKills.kill({ ...placesOf(kill), atMs: atWallMs ?? options.startWallMs });
       const containerId = who?.containerFacts?.id;
       if (who !== undefined && containerId !== undefined) {
@@ -116,13 +136,23 @@ export function createNames(options: NamesOptions): Names {
       if (pod !== undefined) onChange(pod, nowMs);
       return pod !== undefined;
     },
+    changeNode(node) {
+      const change = pressure.see(node);
+      if (change !== undefined) changes.push(change);
+    },
     tick: (nowMs) => take(followUps.tick(nowMs, options.isSynced()), nowMs),
     flush: (nowMs) => take(followUps.flush(nowMs), nowMs),
+    get pressure() {
+      return pressure.seen;
+    },
     get size() {
       return pods.size;
     },
   };
 }
+
+/** What the node's pods may use together, or all there is, ran out. */
+const SHORT_NODE: readonly Kill["scope"][] = ["node", "kubepods"];
 
 /** The container and those around it. */
 function containersOf({ containerId, outerContainerIds = [] }: CgroupIdentity): string[] {

@@ -28,6 +28,7 @@ export type EventName =
   | "oom.follow_up"
   | "k8s.container.false_oom_killed"
   | "k8s.pod.evicted"
+  | "k8s.node.memory_pressure"
   | "oom.near_limit"
   | "oom.report.suppressed"
   | "oom.kernel_log.gap"
@@ -38,10 +39,12 @@ const FOLLOW_UP: readonly EventName[] = ["oom.follow_up"];
 const FALSE_KILL: readonly EventName[] = ["k8s.container.false_oom_killed"];
 const NEAR_LIMIT: readonly EventName[] = ["oom.near_limit"];
 const EVICTED: readonly EventName[] = ["k8s.pod.evicted"];
+const PRESSURE: readonly EventName[] = ["k8s.node.memory_pressure"];
 /** Records that are about a container, or its pod. */
 const OF_CONTAINER: readonly EventName[] = [...KILL, ...FOLLOW_UP, ...FALSE_KILL, ...NEAR_LIMIT, ...EVICTED];
 const EVERY: readonly EventName[] = [
   ...OF_CONTAINER,
+  ...PRESSURE,
   "oom.report.suppressed",
   "oom.kernel_log.gap",
   "oom.outbox.dropped",
@@ -607,15 +610,55 @@ export const ATTRIBUTE_GROUPS = [
   {
     title: "The node in Kubernetes",
     on: "record",
-    events: KILL,
-    from: "the Kubernetes API, ten minutes before at most",
+    events: [...KILL, ...PRESSURE],
+    from: "the Kubernetes API, as the node was last read: four minutes before as a rule, fifteen at most",
     keys: {
       "oom.kubernetes.node.capacity": { type: "int", unit: "By", meaning: "its memory, as the kubelet sees it" },
       "oom.kubernetes.node.allocatable": { type: "int", unit: "By", meaning: "of it for pods" },
+    },
+  },
+  {
+    title: "How the node stood",
+    on: "record",
+    events: KILL,
+    from: "the same",
+    keys: {
       "oom.kubernetes.node.conditions": {
         type: "string[]",
         when: "one tells of trouble",
         meaning: "`MemoryPressure`, `DiskPressure`, `PIDPressure`, `NotReady`, …",
+      },
+      "oom.kubernetes.node.memory_pressure": {
+        type: "boolean",
+        when: "the condition has not changed since the kill",
+        meaning: "whether the node had the condition MemoryPressure",
+      },
+    },
+  },
+  {
+    title: "The node's MemoryPressure",
+    on: "record",
+    events: PRESSURE,
+    from: "the node's status; the record's time is that of the condition's last change",
+    keys: {
+      "k8s.node.condition.type": { type: "string", when: "always", meaning: "`MemoryPressure`" },
+      "k8s.node.condition.status": {
+        type: "string",
+        when: "always",
+        meaning: "`true`: the node is short of memory; `false`: it is no longer",
+      },
+      "oom.memory_pressure.reason": { type: "string", meaning: "the kubelet's: `KubeletHasInsufficientMemory`" },
+      "oom.memory_pressure.message": { type: "string", meaning: "the kubelet's words" },
+      "oom.memory_pressure.began": {
+        type: "string",
+        when: "it is over, and its beginning was told",
+        meaning: "when it came, RFC 3339",
+      },
+      "oom.memory_pressure.duration": {
+        type: "double",
+        unit: "s",
+        when: "it is over, and its beginning was told",
+        meaning: "how long it lasted; the kubelet keeps the condition for some minutes after the shortage",
       },
     },
   },

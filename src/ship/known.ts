@@ -1,6 +1,6 @@
 /** What is known of a kill beside what the kernel said. */
 import type { Diagnosis } from "../diagnose/diagnosis.ts";
-import type { NodeFacts } from "../identify/owned-objects.ts";
+import type { NodeFacts } from "../identify/node.ts";
 import type { Repeats } from "../identify/repeats.ts";
 import type { Who } from "../identify/who.ts";
 

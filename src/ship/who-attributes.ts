@@ -1,5 +1,5 @@
 /** The attributes of a record about a container in Kubernetes: how it is named, and how it stood when it was killed. */
-import type { NodeFacts } from "../identify/owned-objects.ts";
+import type { NodeFacts } from "../identify/node.ts";
 import type { ContainerFacts, PodFacts } from "../identify/pod.ts";
 import type { Repeats } from "../identify/repeats.ts";
 import type { Who } from "../identify/who.ts";
@@ -34,10 +34,15 @@ function setRepeats(into: RecordAttributes, { recent, ofRevision }: Repeats): vo
   into["oom.rollout.kills"] = ofRevision;
 }
 
-function setNode(into: RecordAttributes, { capacity, allocatable, conditions }: NodeFacts): void {
+function setNode(into: RecordAttributes, node: NodeFacts): void {
+  setNodeMemory(into, node);
+  if (node.conditions.length > 0) into["oom.kubernetes.node.conditions"] = [...node.conditions];
+  set(into, "oom.kubernetes.node.memory_pressure", node.memoryPressure?.isTrue);
+}
+
+export function setNodeMemory(into: RecordAttributes, { capacity, allocatable }: NodeFacts): void {
   set(into, "oom.kubernetes.node.capacity", capacity);
   set(into, "oom.kubernetes.node.allocatable", allocatable);
-  if (conditions.length > 0) into["oom.kubernetes.node.conditions"] = [...conditions];
 }
 
 function setPod(into: RecordAttributes, pod: PodFacts, atMs: number | undefined): void {

@@ -22,17 +22,23 @@ const killed = ended(A1, "OOMKilled", 137);
 interface Node {
   names: Names;
   isSynced: boolean;
+  /** how often the node was to be looked at */
+  hints: number;
 }
 
 function nodeWith(...pods: object[]): Node {
   const node: Node = {
     isSynced: true,
+    hints: 0,
     names: createNames({
       startWallMs: START,
       podSource: "kubernetes_api",
       useLabels: false,
       isSynced: () => node.isSynced,
       node: () => undefined,
+      hintNode() {
+        node.hints++;
+      },
     }),
   };
   node.names.replacePods(pods, 0);
@@ -281,6 +287,23 @@ describe("evicted pods", () => {
     const node = nodeWith(plain({}));
     node.names.changePod("MODIFIED", evicted({ status: { phase: "Failed", reason: "DeadlineExceeded" } }), 0);
     expect(told(node)).toEqual([]);
+  });
+});
+
+describe("the node is looked at soon after", () => {
+  test.each<[string, number, (node: Node) => void]>([
+    ["a kill of the node", 1, (node) => kill(node, "one", 0, { scope: "node" } as never)],
+    ["a kill of all its pods", 1, (node) => kill(node, "one", 0, { scope: "kubepods" } as never)],
+    ["a kill at a container's limit: no", 0, (node) => kill(node, "one", 0, { scope: "container" } as never)],
+    [
+      "an eviction",
+      1,
+      ({ names }) => void names.changePod("MODIFIED", plainPod({ uid: UID, status: { reason: "Evicted" } }), 0),
+    ],
+  ])("%s", (_, hints, happen) => {
+    const node = nodeWith(plain({}));
+    happen(node);
+    expect(node.hints).toBe(hints);
   });
 });
 

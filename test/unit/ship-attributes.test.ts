@@ -10,6 +10,7 @@ import { toFalseKillRecord } from "../../src/ship/false-kill-record.ts";
 import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
 import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
 import type { AttributeValue, LogRecord } from "../../src/ship/log-record.ts";
+import { toMemoryPressureRecord } from "../../src/ship/memory-pressure-record.ts";
 import { toNearLimitRecord } from "../../src/ship/near-limit-record.ts";
 import { toDroppedRecord } from "../../src/ship/outbox-dropped.ts";
 import { toLogRecord } from "../../src/ship/record.ts";
@@ -98,6 +99,8 @@ function fullRecords(): LogRecord[] {
     },
   });
   const who = makeWho();
+  const pressure = { isTrue: true, sinceMs: 1000 };
+  const node = { capacity: 2, allocatable: 1, conditions: ["MemoryPressure"], memoryPressure: pressure };
   const followUp = { containerId: CONTAINER_ID, who, uids: ["a"], kills: 1, waitedMs: 5 } as const;
   const end = { is: "terminated", reason: "OOMKilled", exitCode: 137, finishedMs: 1 } as const;
   const suppressed = makeRecord("oom_kill_process: 71 callbacks suppressed");
@@ -105,7 +108,12 @@ function fullRecords(): LogRecord[] {
     toLogRecord(kill, NODE),
     toLogRecord(inUnit, NODE),
     toLogRecord(kill, NODE, { diagnosis: DIAGNOSIS }),
-    toLogRecord(kill, NODE, { who, node: { capacity: 2, allocatable: 1, conditions: ["MemoryPressure"] } }),
+    toLogRecord(kill, NODE, { who, node }),
+    toMemoryPressureRecord(
+      { node, pressure: { ...pressure, isTrue: false, reason: "a", message: "b" }, beganMs: 1 },
+      NODE,
+    ),
+    toMemoryPressureRecord({ node, pressure }, NODE),
     ...["StatefulSet", "DaemonSet", "Job", "CronJob"].map((kind) =>
       toLogRecord(kill, NODE, { who: makeWho({ owners: [{ kind, name: "x", evidence: "owner_reference" }] }) }),
     ),

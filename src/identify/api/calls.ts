@@ -33,7 +33,7 @@ export const CALLS = {
     version: "v1",
     resource: "nodes",
     verbs: ["get"],
-    why: "the node's labels: region, zone, instance type",
+    why: "the node's memory, and whether it is short of it",
   },
   replicaSet: {
     group: "apps",
