@@ -132,13 +132,14 @@ export function createLive(options: LiveOptions): Live {
     const who = isLogged ? nameKill(told.kill, names.identify) : names.identify(told.kill.identity);
     const killMs = isLogged ? (printedMs.get(told.kill.record) ?? nowMs) : told.kill.untilMs;
     const killWallMs = isLogged ? toMs(told.kill.record.wallTimeUs) : toWallUs(killMs) / 1000;
-    const known = { who, repeats: names.repeats(who, killMs), node: names.node(killWallMs) };
+    const { identity } = told.kill;
+    const known = { who, ...names.around({ who, identity, atMs: killMs, atWallMs: killWallMs }) };
     const record = isLogged
       ? toLogRecord(told.kill, context, { ...known, diagnosis: diagnoseKill(told.kill, known, killMs) })
       : toUnloggedRecord(told.kill, context, toWallUs, known);
     const uid = String(record.attributes["log.record.uid"]);
     const atWallMs = toMs(record.timestampUs);
-    names.told({ kill: told.kill, uid, who, atWallMs }, nowMs);
+    names.told({ kill: told.kill, uid, who, atWallMs, repeats: known.repeats }, nowMs);
     return record;
   }
 

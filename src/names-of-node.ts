@@ -10,12 +10,14 @@ import { followPods } from "./identify/api/follow-pods.ts";
 import type { FollowState } from "./identify/api/follow-state.ts";
 import { openKubeconfig } from "./identify/api/kubeconfig.ts";
 import { openObjects } from "./identify/api/objects.ts";
+import { type AutoscalerOf, createAutoscalers, readAutoscalers, toAutoscalersPath } from "./identify/autoscalers.ts";
 import { openDiskNames } from "./identify/disk/disk-names.ts";
 import { followKubelet, type KubeletOptions } from "./identify/kubelet.ts";
 import type { PressureSeen } from "./identify/memory-pressure.ts";
 import { createNames, type Names } from "./identify/names.ts";
 import { type NodeFacts, readNode } from "./identify/node.ts";
 import { createOwnedObjects, type OwnedObjects, readOwnedObject } from "./identify/owned-objects.ts";
+import { createPodEvents, type PodEventsOf, readPodEvents, toPodEventsPath } from "./identify/pod-events.ts";
 import type { CounterReading } from "./sources/cgroup-counters.ts";
 import { monotonicMs } from "./sources/monotonic.ts";
 import type { Events } from "./telemetry/events.ts";
@@ -50,6 +52,8 @@ interface Pods {
   state(): FollowState["is"];
   objects?: OwnedObjects;
   node?: FollowedNode<NodeFacts>;
+  autoscalerOf?: AutoscalerOf;
+  eventsOf?: PodEventsOf;
   close(): void;
 }
 
@@ -63,7 +67,9 @@ export function openNames({ config: { settings }, env, version, events, pressure
     askedOwner: (pod, owner) => pods.objects?.ownersOf(pod, owner),
     useLabels: settings["service-labels"] === "use",
     isSynced: () => pods.state() === "synced",
-    node: () => pods.node?.node(),
+    node: () => (pods.node === undefined ? undefined : (pods.node.node() ?? "unknown")),
+    autoscalerOf: (who) => pods.autoscalerOf?.(who),
+    eventsOf: (who) => pods.eventsOf?.(who),
     hintNode: () => pods.node?.hint(),
     pressure,
   });
@@ -160,7 +166,26 @@ function openApiPods(
   { credentials, nodeName }: Extract<PodSource, { is: "api" }>,
 ): Pods {
   const api: Api = openApi({ credentials, userAgent });
-  const objects = openObjects({ api, read: readOwnedObject, onTrouble: events.report });
+  const parts = { api, onTrouble: events.report };
+  const objects = openObjects({ ...parts, read: readOwnedObject });
+  const autoscalers = openObjects({
+    ...parts,
+    read: readAutoscalers,
+    toPath: toAutoscalersPath,
+    // As long as a kill that repeats may want it, and no longer than a scaling takes.
+    foundMs: 180_000,
+    maxEntries: 32,
+    budget: { burst: 5, perSecond: 0.1 },
+  });
+  const podEvents = openObjects({
+    ...parts,
+    read: readPodEvents,
+    toPath: toPodEventsPath,
+    // Its containers are followed at the same time.
+    foundMs: 10_000,
+    maxEntries: 32,
+    budget: { burst: 5, perSecond: 0.1 },
+  });
   const followed = followPods({
     api,
     nodeName,
@@ -183,6 +208,8 @@ function openApiPods(
     state: () => followed.state.is,
     objects: createOwnedObjects(objects),
     node,
+    autoscalerOf: createAutoscalers(autoscalers),
+    eventsOf: createPodEvents(podEvents),
     close() {
       followed.close();
       node.close();

@@ -10,19 +10,18 @@ import { createFalseKills, type FalseKill } from "./false-kills.ts";
 import { createFollowUps, type FollowUp } from "./follow-ups.ts";
 import { type Identify, identify, type NameSources } from "./identifier.ts";
 import { createMemoryPressureWatch, type PressureChange, type PressureSeen } from "./memory-pressure.ts";
-import { type NodeFacts, nodeAt } from "./node.ts";
+import type { NodeFacts } from "./node.ts";
 import type { PodFacts } from "./pod.ts";
 import { createPodCache } from "./pod-cache.ts";
-import { createRepeatCounter, type Repeats } from "./repeats.ts";
+import type { PodEventsOf } from "./pod-events.ts";
+import type { KillPlace, Repeats } from "./repeats.ts";
+import { createSurroundings, type Surroundings, type SurroundingsOptions } from "./surroundings.ts";
 import type { Who } from "./who.ts";
 
-export interface NamesOptions extends Omit<NameSources, "pods"> {
-  /** since when kills are told, milliseconds since the Unix epoch */
-  startWallMs: number;
+export interface NamesOptions extends Omit<NameSources, "pods">, SurroundingsOptions {
   /** the pods are those that there are; else what seems to run on may have ended */
   isSynced(): boolean;
-  /** the node as the API has it */
-  node(): NodeFacts | undefined;
+  eventsOf?: PodEventsOf;
   /** Something happened that the node's conditions may tell of. */
   hintNode(): void;
   /** of the last run */
@@ -36,10 +35,18 @@ export interface NamedKill {
   who: Who | undefined;
   /** when it was, milliseconds since the Unix epoch; undefined: not known */
   atWallMs: number | undefined;
+  repeats?: Repeats | undefined;
+}
+
+/** With what was known around it by then. */
+export interface NamedFollowUp extends FollowUp {
+  around: Surroundings;
+  /** what Kubernetes has noted of the pod, the newest first */
+  events?: readonly string[];
 }
 
 export interface Findings {
-  followUps: readonly FollowUp[];
+  followUps: readonly NamedFollowUp[];
   falseKills: readonly FalseKill[];
   /** pods */
   evicted: readonly Who[];
@@ -50,10 +57,8 @@ export interface Findings {
 /** Times are CLOCK_MONOTONIC in milliseconds, unless they say otherwise. */
 export interface Names {
   identify: Identify;
-  /** @param atWallMs what is known of it for that time, milliseconds since the Unix epoch */
-  node(atWallMs: number | undefined): NodeFacts | undefined;
-  /** Counts a kill among those of its workload. */
-  repeats(who: Who | undefined, killMs: number): Repeats | undefined;
+  /** What is known around a kill that is told now. */
+  around(place: KillPlace): Surroundings;
   told(kill: NamedKill, nowMs: number): void;
   counter(reading: CounterReading): void;
   /** @returns how many of the items are no pods */
@@ -76,10 +81,12 @@ export function createNames(options: NamesOptions): Names {
   const followUps = createFollowUps();
   const falseKills = createFalseKills(options.startWallMs);
   const evictions = createEvictions(options.startWallMs);
-  const repeats = createRepeatCounter();
+  const surroundings = createSurroundings(options);
   const pressure = createMemoryPressureWatch(options.pressure);
   let evicted: Who[] = [];
   let changes: PressureChange[] = [];
+  /** until their pods' events are there */
+  let held: { found: FollowUp; untilMs: number }[] = [];
   const sources: NameSources = { ...options, pods };
 
   function onChange(pod: PodFacts, nowMs: number): void {
@@ -92,32 +99,47 @@ export function createNames(options: NamesOptions): Names {
     options.hintNode();
   }
 
-  function take(told: readonly FollowUp[], nowMs: number): Findings {
-    const findings = { followUps: told.map(nameAgain), falseKills: falseKills.tick(nowMs), evicted, pressure: changes };
+  function take(told: readonly FollowUp[], nowMs: number, holdMs = EVENTS_MS): Findings {
+    held.push(...told.map((found) => ({ found, untilMs: nowMs + holdMs })));
+    const followUps = tellHeld(nowMs);
+    const findings = { followUps, falseKills: falseKills.tick(nowMs), evicted, pressure: changes };
     if (evicted.length > 0) evicted = [];
     if (changes.length > 0) changes = [];
     return findings;
   }
 
+  /** At once where the API is not asked for events. */
+  function tellHeld(nowMs: number): NamedFollowUp[] {
+    if (held.length === 0) return [];
+    const told: NamedFollowUp[] = [];
+    const still: typeof held = [];
+    for (const one of held) {
+      const events = options.eventsOf?.(one.found.who);
+      if (events === "pending" && nowMs < one.untilMs) still.push(one);
+      else told.push(nameAgain(one.found, events));
+    }
+    held = still;
+    return told;
+  }
+
   /** The API may have told of its owners since. */
-  function nameAgain(found: FollowUp): FollowUp {
+  function nameAgain(found: FollowUp, events: ReturnType<PodEventsOf>): NamedFollowUp {
     const { owners } = identify({ kind: "container", containerId: found.containerId }, sources) ?? found.who;
-    return { ...found, who: { ...found.who, owners } };
+    const who = { ...found.who, owners };
+    const around = surroundings.later(who, found.repeats);
+    if (typeof events !== "string") return { ...found, who, around, ...(events === undefined ? {} : { events }) };
+    return { ...found, who, around: { ...around, missing: [...around.missing, "events"] } };
   }
 
   return {
-    node(atWallMs) {
-      const node = options.node();
-      return node === undefined ? undefined : nodeAt(node, atWallMs);
-    },
     identify: (identity) => identify(identity, sources),
-    repeats: repeats.add,
-    told({ kill, uid, who, atWallMs }, nowMs) {
+    around: surroundings.of,
+    told({ kill, uid, who, atWallMs, repeats }, nowMs) {
       if ("scope" in kill && SHORT_NODE.includes(kill.scope)) options.hintNode();
       falseKills.kill({ ...placesOf(kill), atMs: atWallMs ?? options.startWallMs });
       const containerId = who?.containerFacts?.id;
       if (who !== undefined && containerId !== undefined) {
-        followUps.kill({ uid, containerId, who, pid1: kill.pid1 }, nowMs);
+        followUps.kill({ uid, containerId, who, pid1: kill.pid1, repeats }, nowMs);
       }
     },
     counter({ cgroup, local, tree, why }) {
@@ -141,7 +163,10 @@ export function createNames(options: NamesOptions): Names {
       if (change !== undefined) changes.push(change);
     },
     tick: (nowMs) => take(followUps.tick(nowMs, options.isSynced()), nowMs),
-    flush: (nowMs) => take(followUps.flush(nowMs), nowMs),
+    flush(nowMs) {
+      for (const one of held) one.untilMs = nowMs;
+      return take(followUps.flush(nowMs), nowMs, 0);
+    },
     get pressure() {
       return pressure.seen;
     },
@@ -151,6 +176,8 @@ export function createNames(options: NamesOptions): Names {
   };
 }
 
+/** A request for events takes two seconds at most. */
+const EVENTS_MS = 2500;
 /** What the node's pods may use together, or all there is, ran out. */
 const SHORT_NODE: readonly Kill["scope"][] = ["node", "kubepods"];
 

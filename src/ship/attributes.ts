@@ -543,6 +543,46 @@ export const ATTRIBUTE_GROUPS = [
     },
   },
   {
+    title: "The first kill of a rollout",
+    on: "record",
+    events: [...KILL, ...FOLLOW_UP],
+    from: "the agent's own count, on its node, and the Kubernetes API",
+    keys: {
+      "oom.rollout.first_kill": {
+        type: "boolean",
+        when: "true",
+        meaning:
+          "the first kill of this revision on this node: its ReplicaSet is younger than the agent, which has missed none since",
+      },
+    },
+  },
+  {
+    title: "What scales the workload",
+    on: "record",
+    events: [...KILL, ...FOLLOW_UP],
+    from: "the Kubernetes API: the HorizontalPodAutoscaler of the owner, three minutes before at most",
+    keys: {
+      "k8s.hpa.name": { type: "string", when: "one scales the owner", meaning: "its name" },
+      "oom.hpa.replicas.max": { type: "int", when: "one scales the owner", meaning: "replicas that it may have" },
+      "oom.hpa.replicas.current": { type: "int", meaning: "replicas that there were" },
+      "oom.hpa.replicas.desired": { type: "int", meaning: "replicas that it wanted, its maximum at most" },
+      "oom.hpa.at_maximum": { type: "boolean", meaning: "there were as many as it may have" },
+    },
+  },
+  {
+    title: "What the Kubernetes API did not tell",
+    on: "record",
+    events: [...KILL, ...FOLLOW_UP],
+    from: "Oomscribe",
+    keys: {
+      "oom.kubernetes.missing": {
+        type: "string[]",
+        when: "it was asked, and has not answered, or not yet",
+        meaning: "of `node`, `autoscaler`, `events`",
+      },
+    },
+  },
+  {
     title: "A pod that was evicted",
     on: "record",
     events: EVICTED,
@@ -575,7 +615,18 @@ export const ATTRIBUTE_GROUPS = [
         when: "the container ended",
         meaning: "`restarted`, `crash_loop_back_off`, `waiting`, `finished`",
       },
-      "oom.follow_up.waited": { type: "double", unit: "s", when: "always", meaning: "from the first kill to this" },
+      "oom.follow_up.waited": {
+        type: "double",
+        unit: "s",
+        when: "always",
+        meaning: "from the first kill until that was known",
+      },
+      "oom.follow_up.events": {
+        type: "string[]",
+        when: "there are any that tell of trouble",
+        meaning: "events of the pod, as `2026-11-24T06:17:41Z Warning BackOff x12: …`; the newest first, up to 10",
+        from: "the Kubernetes API; 50 events of the pod are read",
+      },
     },
   },
   {

@@ -18,6 +18,14 @@ describe("paths", () => {
       toListPath(CALLS.pods, { fieldSelector: "spec.nodeName=a b", limit: undefined, watch: "1" }),
       "/api/v1/pods?fieldSelector=spec.nodeName%3Da+b&watch=1",
     ],
+    [
+      toListPath(CALLS.events, { fieldSelector: "involvedObject.uid=a&b" }, "a/b"),
+      "/api/v1/namespaces/a%2Fb/events?fieldSelector=involvedObject.uid%3Da%26b",
+    ],
+    [
+      toListPath(CALLS.autoscalers, { limit: "1" }, "shop"),
+      "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers?limit=1",
+    ],
     [toObjectPath(CALLS.node, "ip-10-0-0-1.ec2.internal"), "/api/v1/nodes/ip-10-0-0-1.ec2.internal"],
     [toObjectPath(CALLS.replicaSet, "web-7d9f", "shop"), "/apis/apps/v1/namespaces/shop/replicasets/web-7d9f"],
     [toObjectPath(CALLS.job, "../../secrets", "a/b"), "/apis/batch/v1/namespaces/a%2Fb/jobs/..%2F..%2Fsecrets"],
@@ -28,6 +36,7 @@ describe("paths", () => {
   test.each<[ApiCall, string]>([
     [CALLS.pods, "list and watch pods"],
     [CALLS.replicaSet, "get replicasets.apps"],
+    [CALLS.autoscalers, "list horizontalpodautoscalers.autoscaling"],
     [CALLS.kubeletPods, "get nodes/pods"],
   ])("the right for %o", (call, expected) => {
     expect(describeRight(call)).toBe(expected);

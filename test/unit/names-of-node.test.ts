@@ -93,8 +93,9 @@ test("the node is read, and its MemoryPressure told; not again to who has been t
   const told = { node: { uid: "n1" }, pressure: { isTrue: true, sinceMs } };
   expect(names.tick(0).pressure).toMatchObject([told]);
   expect(names.tick(0).pressure).toEqual([]);
-  expect(names.node(sinceMs)).toMatchObject({ conditions: ["MemoryPressure"], memoryPressure: { isTrue: true } });
-  expect(names.node(sinceMs - 1)).toEqual({ uid: "n1", conditions: [] });
+  const around = (atWallMs: number) => names.around({ who: undefined, identity: undefined, atMs: 0, atWallMs });
+  expect(around(sinceMs).node).toMatchObject({ conditions: ["MemoryPressure"], memoryPressure: { isTrue: true } });
+  expect(around(sinceMs - 1).node).toEqual({ uid: "n1", conditions: [] });
   const next = open(settings, {}, names.pressure).names;
   await expect.poll(() => next.status().memoryPressure).toBeDefined();
   expect(next.tick(0).pressure).toEqual([]);
@@ -108,7 +109,34 @@ test("without the right to read the node everything else is known, and the right
   await expect
     .poll(() => events.map(({ name, detail }) => [name, detail?.["needs"]]))
     .toContainEqual(["kubernetes_refused", "get nodes"]);
-  expect(names.node(0)).toBeUndefined();
+  const around = names.around({ who: undefined, identity: undefined, atMs: 0, atWallMs: 0 });
+  expect(around).toEqual({ missing: ["node"] });
+});
+
+test("what scales an owner is known for the next kill, and a pod's events for the follow-up", async () => {
+  const server = await openServer();
+  const ownerReferences = [{ controller: true, kind: "StatefulSet", name: "web" }];
+  server.set(
+    plainPod({ uid: UID, containers: [{ id: `containerd://${APP}` }], metadata: { ownerReferences } }) as TestPod,
+  );
+  const spec = { scaleTargetRef: { kind: "StatefulSet", name: "web" }, maxReplicas: 3 };
+  server.objects.set("/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers", {
+    items: [{ metadata: { name: "web" }, spec, status: { currentReplicas: 3 } }],
+  });
+  server.objects.set("/api/v1/namespaces/shop/events", { items: [{ reason: "BackOff", type: "Warning" }] });
+  const { names, events } = open({ kubeconfig: kubeconfigFor(server), "node-name": "node1" });
+  await expect.poll(() => names.status().isSynced).toBe(true);
+  const who = names.identify(IDENTITY);
+  const around = () => names.around({ who, identity: IDENTITY, atMs: 0, atWallMs: Date.now() });
+  expect(around().missing).toContain("autoscaler");
+  await expect.poll(around).toMatchObject({ autoscaler: { name: "web", isAtMaximum: true }, missing: [] });
+  const kill = { counter: "/a", value: 1, afterMs: 0, untilMs: 0, evidence: [], attribution: "exact" } as const;
+  names.told({ kill: { ...kill, evidence: ["counter"], identity: IDENTITY }, uid: "u", who, atWallMs: 0 }, 0);
+  const told = names.tick(30_000).followUps;
+  await expect
+    .poll(() => [...told, ...names.tick(30_000).followUps])
+    .toMatchObject([{ events: ["Warning BackOff"], around: { autoscaler: { name: "web" }, missing: [] } }]);
+  expect(events.map(({ name }) => name)).toEqual(["kubernetes_synced"]);
 });
 
 test("the kubelet instead of the API server", async () => {
@@ -142,7 +170,8 @@ test.each([
   expect(events[0]?.name).toBe(event);
   if (reason !== undefined) expect(events[0]?.detail?.["reason"]).toContain(reason);
   expect(names.identify(IDENTITY)).toBeUndefined();
-  expect(names.node(Date.now())).toBeUndefined();
+  // Nobody was asked, so nothing is missing.
+  expect(names.around({ who: undefined, identity: undefined, atMs: 0, atWallMs: 0 })).toEqual({ missing: [] });
 });
 
 test("a container's files are read when its cgroup is found", () => {

@@ -101,7 +101,17 @@ function fullRecords(): LogRecord[] {
   const who = makeWho();
   const pressure = { isTrue: true, sinceMs: 1000 };
   const node = { capacity: 2, allocatable: 1, conditions: ["MemoryPressure"], memoryPressure: pressure };
-  const followUp = { containerId: CONTAINER_ID, who, uids: ["a"], kills: 1, waitedMs: 5 } as const;
+  const autoscaler = {
+    name: "web",
+    target: { kind: "Deployment", name: "web" },
+    max: 3,
+    current: 3,
+    desired: 3,
+    isAtMaximum: true,
+    wantsMore: true,
+  };
+  const around = { isFirstOfRollout: true, autoscaler, missing: ["events"] } as const;
+  const followUp = { containerId: CONTAINER_ID, who, uids: ["a"], kills: 1, waitedMs: 5, around } as const;
   const end = { is: "terminated", reason: "OOMKilled", exitCode: 137, finishedMs: 1 } as const;
   const suppressed = makeRecord("oom_kill_process: 71 callbacks suppressed");
   return [
@@ -122,8 +132,9 @@ function fullRecords(): LogRecord[] {
     toUnloggedRecord(makeUnloggedKill({ victimCgroup: "/oomscribe-doctor-0123abcd" }), NODE, (ms) => ms * 1000),
     toUnloggedRecord(makeUnloggedKill(), NODE, (ms) => ms * 1000, { who }),
     toFollowUpRecord({ ...followUp, outcome: "oom_killed", next: "restarted", ended: end, isVisible: true }, NODE, 9),
-    toFollowUpRecord({ ...followUp, outcome: "none", isVisible: false, pid1: false }, NODE, 9),
-    toLogRecord(kill, NODE, { who, repeats: { recent: 2, ofRevision: 1 } }),
+    toFollowUpRecord({ ...followUp, outcome: "none", isVisible: false, pid1: false, events: ["a"] }, NODE, 9),
+    toFollowUpRecord({ ...followUp, outcome: "none", around: { missing: [] }, events: [] }, NODE, 9),
+    toLogRecord(kill, NODE, { who, repeats: { recent: 2, ofRevision: 1, countedSinceMs: 0 }, ...around }),
     toEvictionRecord(who, NODE, 9),
     toFalseKillRecord({ containerId: CONTAINER_ID, ended: end }, () => who, NODE, 9),
     toNearLimitRecord(NEAR_LIMIT, NODE, who, 9),

@@ -1,5 +1,5 @@
 /** The node's own memory: it was short as a whole, or on the memory nodes that were allowed, or only asked to kill. */
-import type { Case, Member } from "../case.ts";
+import { type Case, type Member, timeOf } from "../case.ts";
 import type { Fact } from "../diagnosis.ts";
 import type { Finding } from "./cause.ts";
 import { nameOf } from "./neighbour.ts";
@@ -81,9 +81,9 @@ export function weighSysrq({ kill }: Case): Finding | undefined {
 }
 
 /** That it had none proves little: the kernel is faster than the kubelet, which looks every ten seconds. */
-function pressureFacts({ node, kill, atMs }: Case): Fact[] {
-  const pressure = node?.memoryPressure;
-  const killMs = atMs ?? (kill.record.wallTimeUs === undefined ? undefined : kill.record.wallTimeUs / 1000);
+function pressureFacts(one: Case): Fact[] {
+  const pressure = one.node?.memoryPressure;
+  const killMs = timeOf(one);
   if (pressure?.isTrue !== true || killMs === undefined) return [];
   return [
     {
