@@ -10,14 +10,14 @@ import { followPods } from "./identify/api/follow-pods.ts";
 import type { FollowState } from "./identify/api/follow-state.ts";
 import { openKubeconfig } from "./identify/api/kubeconfig.ts";
 import { openObjects } from "./identify/api/objects.ts";
-import { type AutoscalerOf, createAutoscalers, readAutoscalers, toAutoscalersPath } from "./identify/autoscalers.ts";
+import { type AutoscalerOf, openAutoscalers } from "./identify/autoscalers.ts";
 import { openDiskNames } from "./identify/disk/disk-names.ts";
 import { followKubelet, type KubeletOptions } from "./identify/kubelet.ts";
 import type { PressureSeen } from "./identify/memory-pressure.ts";
 import { createNames, type Names } from "./identify/names.ts";
 import { type NodeFacts, readNode } from "./identify/node.ts";
 import { createOwnedObjects, type OwnedObjects, readOwnedObject } from "./identify/owned-objects.ts";
-import { createPodEvents, type PodEventsOf, readPodEvents, toPodEventsPath } from "./identify/pod-events.ts";
+import { openPodEvents, type PodEventsOf } from "./identify/pod-events.ts";
 import type { CounterReading } from "./sources/cgroup-counters.ts";
 import { monotonicMs } from "./sources/monotonic.ts";
 import type { Events } from "./telemetry/events.ts";
@@ -168,24 +168,6 @@ function openApiPods(
   const api: Api = openApi({ credentials, userAgent });
   const parts = { api, onTrouble: events.report };
   const objects = openObjects({ ...parts, read: readOwnedObject });
-  const autoscalers = openObjects({
-    ...parts,
-    read: readAutoscalers,
-    toPath: toAutoscalersPath,
-    // As long as a kill that repeats may want it, and no longer than a scaling takes.
-    foundMs: 180_000,
-    maxEntries: 32,
-    budget: { burst: 5, perSecond: 0.1 },
-  });
-  const podEvents = openObjects({
-    ...parts,
-    read: readPodEvents,
-    toPath: toPodEventsPath,
-    // Its containers are followed at the same time.
-    foundMs: 10_000,
-    maxEntries: 32,
-    budget: { burst: 5, perSecond: 0.1 },
-  });
   const followed = followPods({
     api,
     nodeName,
@@ -208,8 +190,8 @@ function openApiPods(
     state: () => followed.state.is,
     objects: createOwnedObjects(objects),
     node,
-    autoscalerOf: createAutoscalers(autoscalers),
-    eventsOf: createPodEvents(podEvents),
+    autoscalerOf: openAutoscalers(parts),
+    eventsOf: openPodEvents(parts),
     close() {
       followed.close();
       node.close();

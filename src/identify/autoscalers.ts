@@ -6,7 +6,7 @@ import type {
 } from "@kubernetes/client-node";
 import { known, object, text } from "../../parsers/loose-json.ts";
 import { type ApiCall, CALLS, toListPath } from "./api/calls.ts";
-import type { Objects } from "./api/objects.ts";
+import { type ObjectParts, type Objects, openObjects } from "./api/objects.ts";
 import type { Asked } from "./asked.ts";
 import type { Loose } from "./pod.ts";
 import type { Who } from "./who.ts";
@@ -48,6 +48,12 @@ const MAX_LISTED = 500;
 /** One list a namespace, kept for a while: the API has no selector for what is scaled. Of the API server's cache. */
 export function toAutoscalersPath(call: ApiCall, namespace: string): string {
   return toListPath(call, { limit: String(MAX_LISTED), resourceVersion: "0" }, namespace);
+}
+
+/** A namespace's list is asked for once in three minutes at most: a scaling takes about as long. */
+export function openAutoscalers(parts: ObjectParts): AutoscalerOf {
+  const options = { foundMs: 180_000, maxEntries: 32, budget: { burst: 5, perSecond: 0.1 } };
+  return createAutoscalers(openObjects({ ...parts, ...options, read: readAutoscalers, toPath: toAutoscalersPath }));
 }
 
 export function createAutoscalers(objects: Objects<AutoscalerList>): AutoscalerOf {

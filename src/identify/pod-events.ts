@@ -7,7 +7,7 @@
 import type { CoreV1Event } from "@kubernetes/client-node";
 import { known, object, text } from "../../parsers/loose-json.ts";
 import { type ApiCall, CALLS, toListPath } from "./api/calls.ts";
-import type { Objects } from "./api/objects.ts";
+import { type ObjectParts, type Objects, openObjects } from "./api/objects.ts";
 import type { Asked } from "./asked.ts";
 import { type Loose, toTime } from "./pod.ts";
 import type { Who } from "./who.ts";
@@ -44,6 +44,15 @@ const REASONS: ReadonlySet<string> = new Set([
 const MAX_LISTED = 50;
 const MAX_LINES = 10;
 const MAX_MESSAGE = 160;
+
+/**
+ * A pod's are kept for a moment: its containers are followed at the same time. Few are asked for: an API server keeps no
+ * events in its cache, so that etcd reads all of the namespace for a list.
+ */
+export function openPodEvents(parts: ObjectParts): PodEventsOf {
+  const options = { foundMs: 10_000, maxEntries: 32, budget: { burst: 5, perSecond: 0.1 } };
+  return createPodEvents(openObjects({ ...parts, ...options, read: readPodEvents, toPath: toPodEventsPath }));
+}
 
 /** Static pods' events have the hash of their configuration for a UID, as their cgroups do. */
 export function createPodEvents(objects: Objects<readonly string[]>): PodEventsOf {

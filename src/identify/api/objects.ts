@@ -26,6 +26,9 @@ export interface ObjectsOptions<T> {
   now?: () => number;
 }
 
+/** What any of them needs. */
+export type ObjectParts = Pick<ObjectsOptions<unknown>, "api" | "onTrouble">;
+
 export type ObjectsTroubleName = "kubernetes_refused" | "kubernetes_object_failed";
 
 export interface Objects<T> {
