@@ -50,7 +50,7 @@ export function toAutoscalersPath(call: ApiCall, namespace: string): string {
   return toListPath(call, { limit: String(MAX_LISTED), resourceVersion: "0" }, namespace);
 }
 
-/** A namespace's list is asked for once in three minutes at most: a scaling takes about as long. */
+/** A namespace's list is asked for once in three minutes at most, and few of them in a row: one may be of megabytes. */
 export function openAutoscalers(parts: ObjectParts): AutoscalerOf {
   const options = { foundMs: 180_000, maxEntries: 32, budget: { burst: 5, perSecond: 0.1 } };
   return createAutoscalers(openObjects({ ...parts, ...options, read: readAutoscalers, toPath: toAutoscalersPath }));
