@@ -47,7 +47,7 @@ const MAX_MESSAGE = 160;
 
 /**
  * A pod's are kept for a moment: its containers are followed at the same time. Few are asked for: an API server keeps no
- * events in its cache, so that etcd reads all of the namespace for a list.
+ * events in its cache (DefaultWatchCacheSizes of pkg/kubeapiserver), so that etcd reads all of the namespace for a list.
  */
 export function openPodEvents(parts: ObjectParts): PodEventsOf {
   const options = { foundMs: 10_000, maxEntries: 32, budget: { burst: 5, perSecond: 0.1 } };
