@@ -296,6 +296,19 @@ describe("objects", () => {
     expect(troubles).toEqual(trouble === undefined ? [] : [[trouble, detail]]);
   });
 
+  test("one that is forbidden is for all of its kind in its namespace, and for no other", async () => {
+    const [server, objects] = await serve();
+    server.failNext("get", { status: 403 });
+    await objects.get(CALLS.replicaSet, "a", "shop");
+    expect(objects.peek(CALLS.replicaSet, "b", "shop")).toEqual({ is: "unknown", why: "HTTP 403" });
+    await objects.get(CALLS.replicaSet, "b", "shop");
+    expect(server.requests).toHaveLength(1);
+    expect(await objects.get(CALLS.job, "b", "shop")).toEqual({ is: "missing" });
+    expect(await objects.get(CALLS.replicaSet, "b", "other")).toEqual({ is: "missing" });
+    nowMs = 600_000;
+    expect(await objects.get(CALLS.replicaSet, "b", "shop")).toEqual({ is: "missing" });
+  });
+
   test("trouble with one kind of them is said once, until it is over", async () => {
     const [server, objects] = await serve();
     server.failNext("get", { status: 500 }, { status: 500 });

@@ -43,6 +43,7 @@ export interface Objects<T> {
 const MAX_ENTRIES = 512;
 /** An owner's object is some ten kB; one with much in its annotations 1.5 MiB. */
 const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_REFUSALS = 64;
 const FOR_MS = {
   /** an owner's owner does not change */
   found: 600_000,
@@ -58,6 +59,8 @@ export function openObjects<T>(options: ObjectsOptions<T>): Objects<T> {
   const { api, read, onTrouble, toPath = toObjectPath, foundMs = FOR_MS.found } = options;
   const { timeoutMs = 2000, now = () => performance.now() } = options;
   const cache = createObjectCache<T>(options.maxEntries ?? MAX_ENTRIES);
+  /** by call and namespace: what may not be asked of one object may not be asked of another there */
+  const refusals = createObjectCache<T>(MAX_REFUSALS);
   const budget = createBudget(options.budget ?? { burst: 20, perSecond: 1 });
   /** bounded by the budget and the timeout */
   const underWay = new Map<string, Promise<ObjectAnswer<T>>>();
@@ -65,13 +68,19 @@ export function openObjects<T>(options: ObjectsOptions<T>): Objects<T> {
   /** calls whose trouble was said since they last answered */
   const said = new Set<ApiCall>();
 
-  async function ask(call: ApiCall, path: string): Promise<ObjectAnswer<T>> {
+  function peek(call: ApiCall, path: string, namespace: string | undefined): ObjectAnswer<T> | undefined {
+    return cache.get(path, now()) ?? refusals.get(toPlace(call, namespace), now());
+  }
+
+  async function ask(call: ApiCall, path: string, namespace: string | undefined): Promise<ObjectAnswer<T>> {
     counts.asked++;
     const got = await api.get(path, { timeoutMs, maxBytes: MAX_BYTES });
     const [answer, forMs] = got.failure === undefined ? toAnswer(read(got.json), foundMs) : toFailedAnswer(got.failure);
     if (answer.is === "unknown") fail(call, answer.why, got.failure);
     else said.delete(call);
-    cache.put(path, answer, forMs, now());
+    if (got.failure !== undefined && isRefused(got.failure)) {
+      refusals.put(toPlace(call, namespace), answer, forMs, now());
+    } else cache.put(path, answer, forMs, now());
     return answer;
   }
 
@@ -86,7 +95,7 @@ export function openObjects<T>(options: ObjectsOptions<T>): Objects<T> {
   return {
     async get(call, name, namespace) {
       const path = toPath(call, name, namespace);
-      const known = cache.get(path, now());
+      const known = peek(call, path, namespace);
       if (known !== undefined) {
         counts.cached++;
         return known;
@@ -97,13 +106,17 @@ export function openObjects<T>(options: ObjectsOptions<T>): Objects<T> {
         counts.refusedByBudget++;
         return { is: "unknown", why: "too many objects were asked for at once" };
       }
-      const asking = ask(call, path).finally(() => underWay.delete(path));
+      const asking = ask(call, path, namespace).finally(() => underWay.delete(path));
       underWay.set(path, asking);
       return asking;
     },
-    peek: (call, name, namespace) => cache.get(toPath(call, name, namespace), now()),
+    peek: (call, name, namespace) => peek(call, toPath(call, name, namespace), namespace),
     counts,
   };
+}
+
+function toPlace({ group, resource }: ApiCall, namespace = ""): string {
+  return `${group}/${resource}/${namespace}`;
 }
 
 function toAnswer<T>(value: T | undefined, foundMs: number): [ObjectAnswer<T>, number] {
