@@ -45,8 +45,11 @@ const UNSCALED: readonly string[] = ["DaemonSet", "Job", "CronJob", "Node"];
 /** Of a namespace; each is some hundred bytes here, some thousand in the answer. */
 const MAX_LISTED = 500;
 
+/** There is no name to ask for. */
+const ALL = "";
+
 /** One list a namespace, kept for a while: the API has no selector for what is scaled. Of the API server's cache. */
-export function toAutoscalersPath(call: ApiCall, namespace: string): string {
+export function toAutoscalersPath(call: ApiCall, _: string, namespace?: string): string {
   return toListPath(call, { limit: String(MAX_LISTED), resourceVersion: "0" }, namespace);
 }
 
@@ -59,8 +62,8 @@ export function openAutoscalers(parts: ObjectParts): AutoscalerOf {
 export function createAutoscalers(objects: Objects<AutoscalerList>): AutoscalerOf {
   return ({ namespace, owners }) => {
     if (namespace === undefined || !owners.some(({ kind }) => !UNSCALED.includes(kind))) return undefined;
-    const answer = objects.peek(CALLS.autoscalers, namespace);
-    if (answer === undefined) void objects.get(CALLS.autoscalers, namespace);
+    const answer = objects.peek(CALLS.autoscalers, ALL, namespace);
+    if (answer === undefined) void objects.get(CALLS.autoscalers, ALL, namespace);
     if (answer?.is !== "found") return "unknown";
     const { autoscalers, isWhole } = answer.value;
     const found = autoscalers.find(({ target }) =>
