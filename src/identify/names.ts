@@ -85,7 +85,7 @@ export function createNames(options: NamesOptions): Names {
   const pressure = createMemoryPressureWatch(options.pressure);
   let evicted: Who[] = [];
   let changes: PressureChange[] = [];
-  /** until their pods' events are there */
+  /** until their pods' events are there, for a moment: no more than are followed at once, a few times over */
   let held: { found: FollowUp; untilMs: number }[] = [];
   const sources: NameSources = { ...options, pods };
 
