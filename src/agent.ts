@@ -4,6 +4,7 @@ import { type ContainerKillCount, createContainerKillCounts } from "./container-
 import { type Backend, createReplaceable, type ReplaceableBackend } from "./deliveries/backend.ts";
 import type { Deliveries } from "./deliveries/deliveries.ts";
 import { openBackends, openOutboxes } from "./deliveries/open.ts";
+import type { PressureSeen } from "./identify/memory-pressure.ts";
 import { createKillCounts, type KillCount } from "./kill-counts.ts";
 import { createLive, type Live, type LiveState } from "./live.ts";
 import { type NodeNames, openNames } from "./names-of-node.ts";
@@ -36,6 +37,7 @@ export interface AgentOptions {
 
 /** What a restart goes on from. */
 interface AgentState extends LiveState {
+  pressure?: PressureSeen;
   kills?: KillCount[];
   containerKills?: ContainerKillCount[];
 }
@@ -119,7 +121,7 @@ async function follow({ options, events, stop, backends, context, deliveries }: 
     kills: createKillCounts(deliveries.last?.kills),
     containerKills: createContainerKillCounts(deliveries.last?.containerKills),
   };
-  const names = openNames({ config, env: process.env, version, events });
+  const names = openNames({ config, env: process.env, version, events, pressure: deliveries.last?.pressure });
   const sources = openSources({ config, events, context, deliveries, names, counts });
   const server = await openOwnServer(settings.listen, () => ({
     version,
@@ -201,10 +203,11 @@ type LiveParts = Omit<SourceParts, "config" | "events"> &
     clock: KernelClock;
   };
 
-function openLive({ clock, deliveries, counts, ...rest }: LiveParts): Live {
+function openLive({ clock, deliveries, counts, names, ...rest }: LiveParts): Live {
   const { kills, containerKills } = counts;
   return createLive({
     ...rest,
+    names,
     restored: deliveries.restored,
     now: monotonicMs,
     toWallUs: (atMs) => clock.toRealtimeUs(atMs * 1000),
@@ -214,7 +217,13 @@ function openLive({ clock, deliveries, counts, ...rest }: LiveParts): Live {
       const isNew = (record: LogRecord): boolean => news.has(record);
       kills.add(records, isNew);
       containerKills.add(records, isNew);
-      deliveries.commit(records, { ...state, kills: kills.list(), containerKills: containerKills.list() });
+      const { pressure } = names;
+      deliveries.commit(records, {
+        ...state,
+        kills: kills.list(),
+        containerKills: containerKills.list(),
+        ...(pressure === undefined ? {} : { pressure }),
+      });
     },
   });
 }

@@ -19,13 +19,14 @@ import { type Histories, historyOf } from "./diagnose/kill-history.ts";
 import { createNearLimitWatch } from "./diagnose/near-limit.ts";
 import type { Findings, Names } from "./identify/names.ts";
 import { nameKill } from "./identify/scope.ts";
-import type { Who } from "./identify/who.ts";
 import type { RecordContext } from "./ship/context.ts";
 import { toEvictionRecord } from "./ship/eviction-record.ts";
 import { toFalseKillRecord } from "./ship/false-kill-record.ts";
 import { toFollowUpRecord } from "./ship/follow-up-record.ts";
+import type { Known } from "./ship/known.ts";
 import { type KernelLogGap, toGapRecord, toSuppressedRecord } from "./ship/log-gaps.ts";
 import type { LogRecord } from "./ship/log-record.ts";
+import { toMemoryPressureRecord } from "./ship/memory-pressure-record.ts";
 import { toNearLimitRecord } from "./ship/near-limit-record.ts";
 import { toLogRecord } from "./ship/record.ts";
 import { toUnloggedRecord } from "./ship/unlogged-record.ts";
@@ -130,27 +131,30 @@ export function createLive(options: LiveOptions): Live {
     const isLogged = told.kind === "logged";
     const who = isLogged ? nameKill(told.kill, names.identify) : names.identify(told.kill.identity);
     const killMs = isLogged ? (printedMs.get(told.kill.record) ?? nowMs) : told.kill.untilMs;
-    const known = { who, repeats: names.repeats(who, killMs), node: names.node() };
+    const killWallMs = isLogged ? toMs(told.kill.record.wallTimeUs) : toWallUs(killMs) / 1000;
+    const { identity } = told.kill;
+    const known = { who, ...names.around({ who, identity, atMs: killMs, atWallMs: killWallMs }) };
     const record = isLogged
-      ? toLogRecord(told.kill, context, { ...known, diagnosis: diagnoseKill(told.kill, who, killMs) })
+      ? toLogRecord(told.kill, context, { ...known, diagnosis: diagnoseKill(told.kill, known, killMs) })
       : toUnloggedRecord(told.kill, context, toWallUs, known);
     const uid = String(record.attributes["log.record.uid"]);
-    const atWallMs = record.timestampUs === undefined ? undefined : record.timestampUs / 1000;
-    names.told({ kill: told.kill, uid, who, atWallMs }, nowMs);
+    const atWallMs = toMs(record.timestampUs);
+    names.told({ kill: told.kill, uid, who, atWallMs, repeats: known.repeats }, nowMs);
     return record;
   }
 
-  function diagnoseKill(kill: Kill, who: Who | undefined, killMs: number): Diagnosis {
+  function diagnoseKill(kill: Kill, known: Omit<Known, "diagnosis">, killMs: number): Diagnosis {
     const history = historyOf(kill, killMs, options.history, names.identify);
-    return diagnose(kill, { who, history, pageSize: context.pageSize });
+    return diagnose(kill, { ...known, history, pageSize: context.pageSize });
   }
 
-  function toRecords({ followUps, falseKills, evicted }: Findings, nowMs: number): LogRecord[] {
+  function toRecords({ followUps, falseKills, evicted, pressure }: Findings, nowMs: number): LogRecord[] {
     const atUs = toWallUs(nowMs);
     return [
       ...followUps.map((found) => toFollowUpRecord(found, context, atUs)),
       ...falseKills.map((found) => toFalseKillRecord(found, names.identify, context, atUs)),
       ...evicted.map((who) => toEvictionRecord(who, context, atUs)),
+      ...pressure.map((change) => toMemoryPressureRecord(change, context)),
     ];
   }
 
@@ -218,4 +222,8 @@ export function createLive(options: LiveOptions): Live {
       save([], nowMs);
     },
   };
+}
+
+function toMs(us: number | undefined): number | undefined {
+  return us === undefined ? undefined : us / 1000;
 }

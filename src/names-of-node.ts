@@ -5,14 +5,19 @@ import type { Config } from "./config/read.ts";
 import type { Settings } from "./config/schema.ts";
 import { type Api, openApi } from "./identify/api/api.ts";
 import { type Credentials, openServiceAccount } from "./identify/api/credentials.ts";
+import { type FollowedNode, followNode } from "./identify/api/follow-node.ts";
 import { followPods } from "./identify/api/follow-pods.ts";
 import type { FollowState } from "./identify/api/follow-state.ts";
 import { openKubeconfig } from "./identify/api/kubeconfig.ts";
 import { openObjects } from "./identify/api/objects.ts";
+import { type AutoscalerOf, openAutoscalers } from "./identify/autoscalers.ts";
 import { openDiskNames } from "./identify/disk/disk-names.ts";
 import { followKubelet, type KubeletOptions } from "./identify/kubelet.ts";
+import type { PressureSeen } from "./identify/memory-pressure.ts";
 import { createNames, type Names } from "./identify/names.ts";
+import { type NodeFacts, readNode } from "./identify/node.ts";
 import { createOwnedObjects, type OwnedObjects, readOwnedObject } from "./identify/owned-objects.ts";
+import { openPodEvents, type PodEventsOf } from "./identify/pod-events.ts";
 import type { CounterReading } from "./sources/cgroup-counters.ts";
 import { monotonicMs } from "./sources/monotonic.ts";
 import type { Events } from "./telemetry/events.ts";
@@ -22,6 +27,8 @@ export interface NamesStatus {
   from: "api" | "kubelet" | "none";
   isSynced: boolean;
   pods: number;
+  /** whether the node has the condition MemoryPressure; absent: not known */
+  memoryPressure?: { node: string; isTrue: boolean };
 }
 
 export interface NodeNames extends Names {
@@ -35,6 +42,8 @@ export interface NamesOptions {
   /** Oomscribe's own */
   version: string;
   events: Events;
+  /** what the last run has told of the node */
+  pressure?: PressureSeen | undefined;
 }
 
 /** A source of pods, or none. */
@@ -42,10 +51,13 @@ interface Pods {
   from: NamesStatus["from"];
   state(): FollowState["is"];
   objects?: OwnedObjects;
+  node?: FollowedNode<NodeFacts>;
+  autoscalerOf?: AutoscalerOf;
+  eventsOf?: PodEventsOf;
   close(): void;
 }
 
-export function openNames({ config: { settings }, env, version, events }: NamesOptions): NodeNames {
+export function openNames({ config: { settings }, env, version, events, pressure }: NamesOptions): NodeNames {
   const disk = openDiskNames({ hostRoot: settings["host-root"] ?? "/", onTrouble: events.report });
   let pods: Pods = NO_PODS;
   const names = createNames({
@@ -55,12 +67,19 @@ export function openNames({ config: { settings }, env, version, events }: NamesO
     askedOwner: (pod, owner) => pods.objects?.ownersOf(pod, owner),
     useLabels: settings["service-labels"] === "use",
     isSynced: () => pods.state() === "synced",
-    node: () => pods.objects?.node(),
+    node: () => (pods.node === undefined ? undefined : (pods.node.node() ?? "unknown")),
+    autoscalerOf: (who) => pods.autoscalerOf?.(who),
+    eventsOf: (who) => pods.eventsOf?.(who),
+    hintNode: () => pods.node?.hint(),
+    pressure,
   });
   pods = openPods({ settings, env, userAgent: `oomscribe/${version}`, events, names });
 
   return {
     ...names,
+    get pressure() {
+      return names.pressure;
+    },
     get size() {
       return names.size;
     },
@@ -68,7 +87,15 @@ export function openNames({ config: { settings }, env, version, events }: NamesO
       learn(disk, reading);
       names.counter(reading);
     },
-    status: () => ({ from: pods.from, isSynced: pods.state() === "synced", pods: names.size.pods }),
+    status() {
+      const isTrue = pods.node?.node()?.memoryPressure?.isTrue;
+      return {
+        from: pods.from,
+        isSynced: pods.state() === "synced",
+        pods: names.size.pods,
+        ...(isTrue === undefined ? {} : { memoryPressure: { node: pods.node?.name ?? "", isTrue } }),
+      };
+    },
     close() {
       pods.close();
       disk.close();
@@ -139,7 +166,8 @@ function openApiPods(
   { credentials, nodeName }: Extract<PodSource, { is: "api" }>,
 ): Pods {
   const api: Api = openApi({ credentials, userAgent });
-  const objects = openObjects({ api, read: readOwnedObject, onTrouble: events.report });
+  const parts = { api, onTrouble: events.report };
+  const objects = openObjects({ ...parts, read: readOwnedObject });
   const followed = followPods({
     api,
     nodeName,
@@ -149,12 +177,24 @@ function openApiPods(
     },
     onTrouble: events.report,
   });
+  const node = followNode({
+    api,
+    nodeName,
+    read: readNode,
+    isTroubled: ({ memoryPressure }) => memoryPressure?.isTrue === true,
+    onNode: names.changeNode,
+    onTrouble: events.report,
+  });
   return {
     from: "api",
     state: () => followed.state.is,
-    objects: createOwnedObjects(objects, nodeName),
+    objects: createOwnedObjects(objects),
+    node,
+    autoscalerOf: openAutoscalers(parts),
+    eventsOf: openPodEvents(parts),
     close() {
       followed.close();
+      node.close();
       api.close();
     },
   };

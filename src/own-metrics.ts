@@ -52,6 +52,13 @@ export function toMetrics(status: AgentStatus): Metric[] {
       ...(names.from === "none" ? [] : [up(names.from === "api" ? "kubernetes_api" : "kubelet", names.isSynced)]),
     ]),
     gauge("oomscribe_pods_known", "Pods of the node that Kubernetes has told of.", one(names.pods)),
+    gauge(
+      "oomscribe_node_memory_pressure",
+      "1: the node has the condition MemoryPressure; absent where that is not known.",
+      names.memoryPressure === undefined
+        ? []
+        : [{ labels: { node: names.memoryPressure.node }, value: Number(names.memoryPressure.isTrue) }],
+    ),
     gauge("oomscribe_cgroups_followed", "Memory cgroups whose counters are followed.", one(counters.cgroups)),
     gauge("oomscribe_memory_histories", "Memory cgroups whose use is sampled.", one(sources.histories)),
     counter(

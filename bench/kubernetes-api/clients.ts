@@ -1,13 +1,19 @@
 /** Agents' Kubernetes clients, many in one process: each follows its node, as the agent does. `node clients.ts URL FROM COUNT` */
 import { openApi } from "../../src/identify/api/api.ts";
 import { CALLS } from "../../src/identify/api/calls.ts";
+import { followNode } from "../../src/identify/api/follow-node.ts";
 import { followPods } from "../../src/identify/api/follow-pods.ts";
 import { openObjects } from "../../src/identify/api/objects.ts";
+import { openAutoscalers } from "../../src/identify/autoscalers.ts";
+import { readNode } from "../../src/identify/node.ts";
+import { openPodEvents } from "../../src/identify/pod-events.ts";
+import type { Who } from "../../src/identify/who.ts";
 import { plainCredentials } from "../../test/followed.ts";
 import { answerParent } from "./child.ts";
 
 const [url = "", from = "0", count = "1"] = process.argv.slice(2);
 let pods = 0;
+let nodes = 0;
 
 const clients = Array.from({ length: Number(count) }, (_, index) => {
   const api = openApi({ credentials: plainCredentials(url), userAgent: "bench" });
@@ -25,13 +31,35 @@ const clients = Array.from({ length: Number(count) }, (_, index) => {
     read: (json) => (json as { metadata?: { name?: string } }).metadata?.name,
     onTrouble() {},
   });
-  return { followed, objects };
+  followNode({
+    api,
+    nodeName: `node-${Number(from) + index}`,
+    read: readNode,
+    isTroubled: () => false,
+    onNode() {
+      nodes++;
+    },
+    onTrouble() {},
+  });
+  const parts = { api, onTrouble() {} };
+  const who: Who = {
+    sources: ["kubernetes_api"],
+    missing: [],
+    namespace: "shop",
+    podUid: `uid-${Number(from) + index}-0`,
+    owners: [{ kind: "Deployment", name: "checkout", evidence: "template_hash" }],
+  };
+  return { followed, objects, who, autoscalerOf: openAutoscalers(parts), eventsOf: openPodEvents(parts) };
 });
 
 answerParent({
   synced: () => clients.filter(({ followed }) => followed.state.is === "synced").length,
   changes: () => clients.reduce((sum, { followed }) => sum + followed.counts.changes, 0),
   listed: () => pods,
+  nodes: () => nodes,
+  /** as for a kill, and as for its follow-up */
+  scaled: () => clients.filter(({ who, autoscalerOf }) => typeof autoscalerOf(who) === "object").length,
+  noted: () => clients.filter(({ who, eventsOf }) => Array.isArray(eventsOf(who))).length,
   async owners() {
     await Promise.all(clients.map(({ objects }) => objects.get(CALLS.replicaSet, "checkout-54b94897df", "shop")));
   },

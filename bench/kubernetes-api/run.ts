@@ -6,7 +6,7 @@
 import { setTimeout } from "node:timers/promises";
 import { formatTable } from "../table.ts";
 import { type Child, startChild } from "./child.ts";
-import type { ServerCounts } from "./server.ts";
+import type { AnswerBytes, ServerCounts } from "./server.ts";
 
 const NODES = Number(process.argv[2] ?? 500);
 const IDLE_SECONDS = Number(process.argv[3] ?? 660);
@@ -19,7 +19,7 @@ const rows = [["", "list", "watch", "get", "lists/s at most", "watches/s at most
 const server = startChild("server.ts");
 const port = await server.ask<number>("port");
 await server.ask("populate", { nodes: NODES, pods: PODS });
-const podBytes = await server.ask<number>("podBytes");
+const bytes = await server.ask<AnswerBytes>("answerBytes");
 
 const processes: Child[] = [];
 await phase("start, all at once", async () => {
@@ -46,27 +46,31 @@ await phase(`an API server that was away for ${DOWN_SECONDS} s`, async () => {
   await untilSynced();
 });
 for (const child of [...processes, server]) child.end();
-process.stdout.write(`${NODES} nodes of ${PODS} pods, ${podBytes} bytes a pod:\n\n${formatTable(rows)}`);
+process.stdout.write(
+  `${NODES} nodes of ${PODS} pods, ${bytes.pod} bytes a pod, ${bytes.node} a node, ${bytes.autoscalers} a list of autoscalers, ${bytes.events} one of events:\n\n${formatTable(rows)}`,
+);
 
 async function phase(name: string, work: () => Promise<void>): Promise<void> {
   await server.ask("startCounting");
   const startedMs = performance.now();
   await work();
   const seconds = (performance.now() - startedMs) / 1000;
-  const { requests, peak, bytes, connections } = await server.ask<ServerCounts>("counts");
+  const { requests, peak, bytes: sent, connections } = await server.ask<ServerCounts>("counts");
   const figures = [requests.list, requests.watch, requests.get, peak.list, peak.watch];
-  rows.push([name, ...figures.map(String), (bytes / 1e6).toFixed(2), String(connections), seconds.toFixed(1)]);
+  rows.push([name, ...figures.map(String), (sent / 1e6).toFixed(2), String(connections), seconds.toFixed(1)]);
 }
 
 async function killEverywhere(): Promise<void> {
   const before = await sum("changes");
   for (let node = 0; node < NODES; node++) await server.ask("kill", node);
   await Promise.all(processes.map((child) => child.ask("owners")));
+  while ((await sum("scaled")) < NODES) await setTimeout(50);
+  while ((await sum("noted")) < NODES) await setTimeout(50);
   while ((await sum("changes")) < before + 2 * NODES) await setTimeout(50);
 }
 
 async function untilSynced(): Promise<void> {
-  while ((await sum("synced")) < NODES) await setTimeout(50);
+  while ((await sum("synced")) < NODES || (await sum("nodes")) < NODES) await setTimeout(50);
 }
 
 async function sum(question: string): Promise<number> {

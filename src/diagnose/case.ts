@@ -1,6 +1,7 @@
 /** One kill with all that is known of it, in bytes and under one set of names whatever the kernel calls them. */
 import type { MemcgStats, NodeMemory, OomReport, TaskRow } from "../../parsers/oom/report.ts";
 import type { Kill } from "../correlate/kill.ts";
+import type { Surroundings } from "../identify/surroundings.ts";
 import type { Who } from "../identify/who.ts";
 import type { MemoryHistory } from "../sources/memory-samples.ts";
 import { readTrend, type Trend } from "./trend.ts";
@@ -22,7 +23,7 @@ export interface Member {
   who?: Who;
 }
 
-export interface Background {
+export interface Background extends Partial<Surroundings> {
   /** who was killed */
   who?: Who | undefined;
   history?: KillHistory | undefined;
@@ -95,8 +96,13 @@ export function shareOf({ used, whole }: Use, bytes: number | undefined): number
   return bytes === undefined || of === undefined || of === 0 ? undefined : Math.min(bytes / of, 1);
 }
 
-function ageOf({ record }: Kill, { who, atMs }: Background): number | undefined {
-  const now = atMs ?? (record.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
+/** When it was, milliseconds since the Unix epoch. */
+export function timeOf({ kill: { record }, atMs }: Pick<Case, "kill" | "atMs">): number | undefined {
+  return atMs ?? (record.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
+}
+
+function ageOf(kill: Kill, { who, atMs }: Background): number | undefined {
+  const now = timeOf({ kill, atMs });
   const started = who?.containerFacts?.state?.startedMs;
   return now === undefined || started === undefined || started > now + 1000
     ? undefined

@@ -1,5 +1,5 @@
 /** What is worth knowing of a kill whatever its cause: what filled the memory, who asked, what went with it. */
-import { type Case, DEFAULT_PAGE_SIZE, shareOf } from "./case.ts";
+import { type Case, DEFAULT_PAGE_SIZE, shareOf, timeOf } from "./case.ts";
 import { isLimitHit } from "./causes/cause.ts";
 import type { Fact } from "./diagnosis.ts";
 
@@ -11,6 +11,10 @@ export function describeCircumstances(one: Case, isKnown: boolean): Fact[] {
     highFact(one),
     groupFact(one),
     childFact(one),
+    repeatFact(one),
+    rolloutFact(one),
+    autoscalerFact(one),
+    autoscalerMemoryFact(one),
     isKnown ? undefined : untoldFact(one),
   ].filter((fact) => fact !== undefined);
 }
@@ -73,6 +77,50 @@ function childFact({ kill, who }: Case): Fact | undefined {
       ? "it was a child process: the container's own process was not killed"
       : "it was a child process: the container's own process was not killed, so Kubernetes may say nothing of it";
   return { says, figures: {}, source: "report" };
+}
+
+function repeatFact({ repeats }: Case): Fact | undefined {
+  if (repeats === undefined || repeats.recent < 2) return undefined;
+  const says = "the same container of its workload was killed {times} on this node within ten minutes";
+  return { says, figures: { times: { count: repeats.recent } }, source: "history" };
+}
+
+/** Seconds: what was rolled out before is hardly a change any more. */
+const RECENT_ROLLOUT = 3600;
+
+/** A rollout back to what was before takes its ReplicaSet again: that is as old as it was. */
+function rolloutFact(one: Case): Fact | undefined {
+  const createdMs = one.who?.owners.find(({ kind }) => kind === "ReplicaSet")?.createdMs;
+  const atMs = timeOf(one);
+  if (createdMs === undefined || atMs === undefined) return undefined;
+  const age = Math.max(0, atMs - createdMs) / 1000;
+  if (age > RECENT_ROLLOUT) return undefined;
+  const first = one.isFirstOfRollout ? ", and this is the first kill of it on this node" : "";
+  const says = `what it runs was rolled out {age} before: its ReplicaSet was made then${first}`;
+  return { says, figures: { age: { seconds: age } }, source: "kubernetes" };
+}
+
+function autoscalerFact({ autoscaler }: Case): Fact | undefined {
+  if (autoscaler?.isAtMaximum !== true) return undefined;
+  const more = autoscaler.wantsMore ? ", and its metrics ask for more" : "";
+  return {
+    says: `its HorizontalPodAutoscaler {name} is at its maximum of {max} replicas${more}`,
+    figures: { name: { name: autoscaler.name }, max: { number: autoscaler.max } },
+    source: "kubernetes",
+  };
+}
+
+/** A container without a request gets its limit for one, so that a higher limit is a lower utilization. */
+function autoscalerMemoryFact(one: Case): Fact | undefined {
+  const percent = one.autoscaler?.memoryPercent;
+  const memory = one.who?.containerFacts?.memory;
+  if (percent === undefined || memory?.limit === undefined || !isLimitHit(one)) return undefined;
+  if (memory.request !== undefined && memory.request !== memory.limit) return undefined;
+  return {
+    says: "its HorizontalPodAutoscaler scales at {percent} of the requested memory, and the request is the limit: with a higher one it scales later",
+    figures: { percent: { percent } },
+    source: "kubernetes",
+  };
 }
 
 /** Of the commonest kill, private memory at the limit, a log holds the end alone. */

@@ -6,6 +6,7 @@
  * have one follow-up.
  */
 import type { ContainerState, PodFacts } from "./pod.ts";
+import type { Repeats } from "./repeats.ts";
 import type { Who } from "./who.ts";
 
 /** `none`: the container runs on */
@@ -21,6 +22,7 @@ export interface FollowedKill {
   who: Who;
   /** PID 1 or not, where /proc has told */
   pid1?: boolean | undefined;
+  repeats?: Repeats | undefined;
 }
 
 export interface FollowUp {
@@ -38,6 +40,8 @@ export interface FollowUp {
   /** one of the victims was PID 1 (true), or none can have been (false) */
   pid1?: boolean;
   waitedMs: number;
+  /** of the first of its kills */
+  repeats?: Repeats;
 }
 
 /** Kills of a container of which the follow-up is not told yet. */
@@ -47,6 +51,7 @@ interface OpenFollowUp {
   uids: string[];
   kills: number;
   pid1?: boolean;
+  repeats?: Repeats;
   /** CLOCK_MONOTONIC in milliseconds */
   sinceMs: number;
 }
@@ -91,9 +96,9 @@ export function createFollowUps(waitMs = WAIT_MS): FollowUps {
   }
 
   return {
-    kill({ uid, containerId, who, pid1 }, nowMs) {
+    kill({ uid, containerId, who, pid1, repeats }, nowMs) {
       if (who.podFacts === undefined) return;
-      const one = open.get(containerId) ?? { containerId, who, uids: [], kills: 0, sinceMs: nowMs };
+      const one = open.get(containerId) ?? toOpen({ containerId, who, repeats }, nowMs);
       one.kills++;
       if (one.uids.length < MAX_UIDS) one.uids.push(uid);
       if (pid1 === true) one.pid1 = true;
@@ -115,6 +120,13 @@ export function createFollowUps(waitMs = WAIT_MS): FollowUps {
     },
     flush: (nowMs) => closeAll(nowMs, false, () => true),
   };
+}
+
+function toOpen(
+  { containerId, who, repeats }: Pick<FollowedKill, "containerId" | "who" | "repeats">,
+  sinceMs: number,
+): OpenFollowUp {
+  return { containerId, who, uids: [], kills: 0, sinceMs, ...(repeats === undefined ? {} : { repeats }) };
 }
 
 type Said = Pick<FollowUp, "outcome" | "next" | "ended" | "isVisible" | "pid1">;

@@ -9,19 +9,23 @@ import { createEvictions } from "./evictions.ts";
 import { createFalseKills, type FalseKill } from "./false-kills.ts";
 import { createFollowUps, type FollowUp } from "./follow-ups.ts";
 import { type Identify, identify, type NameSources } from "./identifier.ts";
-import type { NodeFacts } from "./owned-objects.ts";
+import { createMemoryPressureWatch, type PressureChange, type PressureSeen } from "./memory-pressure.ts";
+import type { NodeFacts } from "./node.ts";
 import type { PodFacts } from "./pod.ts";
 import { createPodCache } from "./pod-cache.ts";
-import { createRepeatCounter, type Repeats } from "./repeats.ts";
+import type { PodEventsOf } from "./pod-events.ts";
+import type { KillPlace, Repeats } from "./repeats.ts";
+import { createSurroundings, type Surroundings, type SurroundingsOptions } from "./surroundings.ts";
 import type { Who } from "./who.ts";
 
-export interface NamesOptions extends Omit<NameSources, "pods"> {
-  /** since when kills are told, milliseconds since the Unix epoch */
-  startWallMs: number;
+export interface NamesOptions extends Omit<NameSources, "pods">, SurroundingsOptions {
   /** the pods are those that there are; else what seems to run on may have ended */
   isSynced(): boolean;
-  /** the node as the API has it */
-  node(): NodeFacts | undefined;
+  eventsOf?: PodEventsOf;
+  /** Something happened that the node's conditions may tell of. */
+  hintNode(): void;
+  /** of the last run */
+  pressure?: PressureSeen | undefined;
 }
 
 /** A kill that was told, with its record's UID. */
@@ -31,30 +35,43 @@ export interface NamedKill {
   who: Who | undefined;
   /** when it was, milliseconds since the Unix epoch; undefined: not known */
   atWallMs: number | undefined;
+  repeats?: Repeats | undefined;
+}
+
+/** With what was known around it by then. */
+export interface NamedFollowUp extends FollowUp {
+  around: Surroundings;
+  /** what Kubernetes has noted of the pod, the newest first */
+  events?: readonly string[];
 }
 
 export interface Findings {
-  followUps: readonly FollowUp[];
+  followUps: readonly NamedFollowUp[];
   falseKills: readonly FalseKill[];
   /** pods */
   evicted: readonly Who[];
+  /** of the node's MemoryPressure */
+  pressure: readonly PressureChange[];
 }
 
 /** Times are CLOCK_MONOTONIC in milliseconds, unless they say otherwise. */
 export interface Names {
   identify: Identify;
-  node(): NodeFacts | undefined;
-  /** Counts a kill among those of its workload. */
-  repeats(who: Who | undefined, killMs: number): Repeats | undefined;
+  /** What is known around a kill that is told now. */
+  around(place: KillPlace): Surroundings;
   told(kill: NamedKill, nowMs: number): void;
   counter(reading: CounterReading): void;
   /** @returns how many of the items are no pods */
   replacePods(items: readonly unknown[], nowMs: number): number;
   /** @returns false where the object is no pod */
   changePod(type: "ADDED" | "MODIFIED" | "DELETED", item: unknown, nowMs: number): boolean;
+  /** The node as the API has just shown it. */
+  changeNode(node: NodeFacts): void;
   tick(nowMs: number): Findings;
   /** Nothing more comes: what is left is told as far as it is known. */
   flush(nowMs: number): Findings;
+  /** what has been told of the node's MemoryPressure, for the next run */
+  readonly pressure: PressureSeen | undefined;
   /** how many are known */
   readonly size: { pods: number; deleted: number; containers: number };
 }
@@ -64,8 +81,12 @@ export function createNames(options: NamesOptions): Names {
   const followUps = createFollowUps();
   const falseKills = createFalseKills(options.startWallMs);
   const evictions = createEvictions(options.startWallMs);
-  const repeats = createRepeatCounter();
+  const surroundings = createSurroundings(options);
+  const pressure = createMemoryPressureWatch(options.pressure);
   let evicted: Who[] = [];
+  let changes: PressureChange[] = [];
+  /** until their pods' events are there, for a moment: no more than are followed at once, a few times over */
+  let held: { found: FollowUp; untilMs: number }[] = [];
   const sources: NameSources = { ...options, pods };
 
   function onChange(pod: PodFacts, nowMs: number): void {
@@ -75,29 +96,50 @@ export function createNames(options: NamesOptions): Names {
     if (podUid === undefined || !evictions.change(pod)) return;
     const who = identify({ kind: "pod", podUid }, sources);
     if (who !== undefined) evicted.push(who);
+    options.hintNode();
   }
 
-  function take(told: readonly FollowUp[], nowMs: number): Findings {
-    const findings = { followUps: told.map(nameAgain), falseKills: falseKills.tick(nowMs), evicted };
+  function take(told: readonly FollowUp[], nowMs: number, holdMs = EVENTS_MS): Findings {
+    held.push(...told.map((found) => ({ found, untilMs: nowMs + holdMs })));
+    const followUps = tellHeld(nowMs);
+    const findings = { followUps, falseKills: falseKills.tick(nowMs), evicted, pressure: changes };
     if (evicted.length > 0) evicted = [];
+    if (changes.length > 0) changes = [];
     return findings;
   }
 
+  /** At once where the API is not asked for events. */
+  function tellHeld(nowMs: number): NamedFollowUp[] {
+    if (held.length === 0) return [];
+    const told: NamedFollowUp[] = [];
+    const still: typeof held = [];
+    for (const one of held) {
+      const events = options.eventsOf?.(one.found.who);
+      if (events === "pending" && nowMs < one.untilMs) still.push(one);
+      else told.push(nameAgain(one.found, events));
+    }
+    held = still;
+    return told;
+  }
+
   /** The API may have told of its owners since. */
-  function nameAgain(found: FollowUp): FollowUp {
+  function nameAgain(found: FollowUp, events: ReturnType<PodEventsOf>): NamedFollowUp {
     const { owners } = identify({ kind: "container", containerId: found.containerId }, sources) ?? found.who;
-    return { ...found, who: { ...found.who, owners } };
+    const who = { ...found.who, owners };
+    const around = surroundings.later(who, found.repeats);
+    if (typeof events !== "string") return { ...found, who, around, ...(events === undefined ? {} : { events }) };
+    return { ...found, who, around: { ...around, missing: [...around.missing, "events"] } };
   }
 
   return {
-    node: options.node,
     identify: (identity) => identify(identity, sources),
-    repeats: repeats.add,
-    told({ kill, uid, who, atWallMs }, nowMs) {
+    around: surroundings.of,
+    told({ kill, uid, who, atWallMs, repeats }, nowMs) {
+      if ("scope" in kill && SHORT_NODE.includes(kill.scope)) options.hintNode();
       falseKills.kill({ ...placesOf(kill), atMs: atWallMs ?? options.startWallMs });
       const containerId = who?.containerFacts?.id;
       if (who !== undefined && containerId !== undefined) {
-        followUps.kill({ uid, containerId, who, pid1: kill.pid1 }, nowMs);
+        followUps.kill({ uid, containerId, who, pid1: kill.pid1, repeats }, nowMs);
       }
     },
     counter({ cgroup, local, tree, why }) {
@@ -116,13 +158,28 @@ export function createNames(options: NamesOptions): Names {
       if (pod !== undefined) onChange(pod, nowMs);
       return pod !== undefined;
     },
+    changeNode(node) {
+      const change = pressure.see(node);
+      if (change !== undefined) changes.push(change);
+    },
     tick: (nowMs) => take(followUps.tick(nowMs, options.isSynced()), nowMs),
-    flush: (nowMs) => take(followUps.flush(nowMs), nowMs),
+    flush(nowMs) {
+      for (const one of held) one.untilMs = nowMs;
+      return take(followUps.flush(nowMs), nowMs, 0);
+    },
+    get pressure() {
+      return pressure.seen;
+    },
     get size() {
       return pods.size;
     },
   };
 }
+
+/** A request for events takes two seconds at most. */
+const EVENTS_MS = 2500;
+/** What the node's pods may use together, or all there is, ran out. */
+const SHORT_NODE: readonly Kill["scope"][] = ["node", "kubepods"];
 
 /** The container and those around it. */
 function containersOf({ containerId, outerContainerIds = [] }: CgroupIdentity): string[] {

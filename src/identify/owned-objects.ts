@@ -1,40 +1,30 @@
 /**
- * What the API says of an owner and of the node, for kills: never waited for. What is not known when a kill is told is
- * asked for then, so that its follow-up and the next kill have it.
+ * What the API says of an owner, for kills: never waited for. What is not known when a kill is told is asked for then,
+ * so that its follow-up and the next kill have it.
  */
-import type { V1Node, V1ObjectMeta } from "@kubernetes/client-node";
+import type { V1ObjectMeta } from "@kubernetes/client-node";
 import { known, text } from "../../parsers/loose-json.ts";
 import { type ApiCall, CALLS } from "./api/calls.ts";
 import type { Objects } from "./api/objects.ts";
 import type { Owner } from "./owners.ts";
-import { type Loose, type OwnerReference, type PodFacts, toMemory, toOwner, toTime } from "./pod.ts";
-
-/** The node as the API last showed it, ten minutes ago at most; bytes. */
-export interface NodeFacts {
-  capacity?: number;
-  allocatable?: number;
-  /** those that are true and tell of trouble: `MemoryPressure`; `NotReady` */
-  conditions: readonly string[];
-}
+import { type Loose, type OwnerReference, type PodFacts, toOwner, toTime } from "./pod.ts";
 
 /** What is kept of an object, of whichever kind. */
 export interface OwnedObject {
   uid?: string;
   createdMs?: number;
   owner?: OwnerReference;
-  node?: NodeFacts;
 }
 
 export interface OwnedObjects {
   /** The owner as the API has it, and what owns that; undefined: not known yet, or not to be had. */
   ownersOf(pod: PodFacts, controller: Owner): Owner[] | undefined;
-  node(): NodeFacts | undefined;
 }
 
 const OWNER_CALLS: Readonly<Record<string, ApiCall>> = { ReplicaSet: CALLS.replicaSet, Job: CALLS.job };
 
-export function createOwnedObjects(objects: Objects<OwnedObject>, nodeName: string): OwnedObjects {
-  function find(call: ApiCall, name: string, namespace?: string): OwnedObject | undefined {
+export function createOwnedObjects(objects: Objects<OwnedObject>): OwnedObjects {
+  function find(call: ApiCall, name: string, namespace: string): OwnedObject | undefined {
     const answer = objects.peek(call, name, namespace);
     if (answer === undefined) void objects.get(call, name, namespace);
     return answer?.is === "found" ? answer.value : undefined;
@@ -50,32 +40,16 @@ export function createOwnedObjects(objects: Objects<OwnedObject>, nodeName: stri
       const own: Owner = { ...controller, ...(createdMs === undefined ? {} : { createdMs }) };
       return owner === undefined ? [{ ...own, evidence: "api" }] : [own, { ...owner, evidence: "api" }];
     },
-    node: () => find(CALLS.node, nodeName)?.node,
   };
 }
 
 /** @returns undefined where it has no name: then it is no object of the API */
 export function readOwnedObject(json: unknown): OwnedObject | undefined {
-  const { kind, metadata, status } = (json ?? {}) as Loose<V1Node> & { kind?: unknown };
-  const meta = metadata as Loose<V1ObjectMeta>;
+  const meta = ((json ?? {}) as { metadata?: unknown }).metadata as Loose<V1ObjectMeta>;
   if (typeof meta?.name !== "string") return undefined;
   return known<OwnedObject>({
     uid: text(meta.uid),
     createdMs: toTime(meta.creationTimestamp),
     owner: toOwner(meta.ownerReferences),
-    node: kind === "Node" ? toNodeFacts(status) : undefined,
-  });
-}
-
-function toNodeFacts(status: Loose<V1Node["status"]>): NodeFacts {
-  const conditions = Array.isArray(status?.conditions) ? status.conditions : [];
-  return known<NodeFacts>({
-    capacity: toMemory(status?.capacity),
-    allocatable: toMemory(status?.allocatable),
-    conditions: conditions.flatMap((condition) => {
-      if (typeof condition?.type !== "string") return [];
-      if (condition.type === "Ready") return condition.status === "True" ? [] : ["NotReady"];
-      return condition.status === "True" ? [condition.type] : [];
-    }),
   });
 }

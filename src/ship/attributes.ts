@@ -28,6 +28,7 @@ export type EventName =
   | "oom.follow_up"
   | "k8s.container.false_oom_killed"
   | "k8s.pod.evicted"
+  | "k8s.node.memory_pressure"
   | "oom.near_limit"
   | "oom.report.suppressed"
   | "oom.kernel_log.gap"
@@ -38,10 +39,12 @@ const FOLLOW_UP: readonly EventName[] = ["oom.follow_up"];
 const FALSE_KILL: readonly EventName[] = ["k8s.container.false_oom_killed"];
 const NEAR_LIMIT: readonly EventName[] = ["oom.near_limit"];
 const EVICTED: readonly EventName[] = ["k8s.pod.evicted"];
+const PRESSURE: readonly EventName[] = ["k8s.node.memory_pressure"];
 /** Records that are about a container, or its pod. */
 const OF_CONTAINER: readonly EventName[] = [...KILL, ...FOLLOW_UP, ...FALSE_KILL, ...NEAR_LIMIT, ...EVICTED];
 const EVERY: readonly EventName[] = [
   ...OF_CONTAINER,
+  ...PRESSURE,
   "oom.report.suppressed",
   "oom.kernel_log.gap",
   "oom.outbox.dropped",
@@ -540,6 +543,46 @@ export const ATTRIBUTE_GROUPS = [
     },
   },
   {
+    title: "The first kill of a rollout",
+    on: "record",
+    events: [...KILL, ...FOLLOW_UP],
+    from: "the agent's own count, on its node, and the Kubernetes API",
+    keys: {
+      "oom.rollout.first_kill": {
+        type: "boolean",
+        when: "true",
+        meaning:
+          "the first kill of this revision on this node: its ReplicaSet is younger than the agent, which has missed none since",
+      },
+    },
+  },
+  {
+    title: "What scales the workload",
+    on: "record",
+    events: [...KILL, ...FOLLOW_UP],
+    from: "the Kubernetes API: the HorizontalPodAutoscaler of the owner, three minutes before at most",
+    keys: {
+      "k8s.hpa.name": { type: "string", when: "one scales the owner", meaning: "its name" },
+      "oom.hpa.replicas.max": { type: "int", when: "one scales the owner", meaning: "replicas that it may have" },
+      "oom.hpa.replicas.current": { type: "int", meaning: "replicas that there were" },
+      "oom.hpa.replicas.desired": { type: "int", meaning: "replicas that it wanted, its maximum at most" },
+      "oom.hpa.at_maximum": { type: "boolean", meaning: "there were as many as it may have" },
+    },
+  },
+  {
+    title: "What the Kubernetes API did not tell",
+    on: "record",
+    events: [...KILL, ...FOLLOW_UP],
+    from: "Oomscribe",
+    keys: {
+      "oom.kubernetes.missing": {
+        type: "string[]",
+        when: "it was asked, and has not answered, or not yet",
+        meaning: "of `node`, `autoscaler`, `events`",
+      },
+    },
+  },
+  {
     title: "A pod that was evicted",
     on: "record",
     events: EVICTED,
@@ -572,7 +615,18 @@ export const ATTRIBUTE_GROUPS = [
         when: "the container ended",
         meaning: "`restarted`, `crash_loop_back_off`, `waiting`, `finished`",
       },
-      "oom.follow_up.waited": { type: "double", unit: "s", when: "always", meaning: "from the first kill to this" },
+      "oom.follow_up.waited": {
+        type: "double",
+        unit: "s",
+        when: "always",
+        meaning: "from the first kill until that was known",
+      },
+      "oom.follow_up.events": {
+        type: "string[]",
+        when: "there are any that tell of trouble",
+        meaning: "events of the pod, as `2026-11-24T06:17:41Z Warning BackOff x12: …`; the newest first, up to 10",
+        from: "the Kubernetes API; 50 events of the pod are read",
+      },
     },
   },
   {
@@ -607,15 +661,55 @@ export const ATTRIBUTE_GROUPS = [
   {
     title: "The node in Kubernetes",
     on: "record",
-    events: KILL,
-    from: "the Kubernetes API, ten minutes before at most",
+    events: [...KILL, ...PRESSURE],
+    from: "the Kubernetes API, as the node was last read: four minutes before as a rule, fifteen at most",
     keys: {
       "oom.kubernetes.node.capacity": { type: "int", unit: "By", meaning: "its memory, as the kubelet sees it" },
       "oom.kubernetes.node.allocatable": { type: "int", unit: "By", meaning: "of it for pods" },
+    },
+  },
+  {
+    title: "How the node stood",
+    on: "record",
+    events: KILL,
+    from: "the same",
+    keys: {
       "oom.kubernetes.node.conditions": {
         type: "string[]",
         when: "one tells of trouble",
         meaning: "`MemoryPressure`, `DiskPressure`, `PIDPressure`, `NotReady`, …",
+      },
+      "oom.kubernetes.node.memory_pressure": {
+        type: "boolean",
+        when: "the condition has not changed since the kill",
+        meaning: "whether the node had the condition MemoryPressure",
+      },
+    },
+  },
+  {
+    title: "The node's MemoryPressure",
+    on: "record",
+    events: PRESSURE,
+    from: "the node's status; the record's time is that of the condition's last change",
+    keys: {
+      "k8s.node.condition.type": { type: "string", when: "always", meaning: "`MemoryPressure`" },
+      "k8s.node.condition.status": {
+        type: "string",
+        when: "always",
+        meaning: "`true`: the node is short of memory; `false`: it is no longer",
+      },
+      "oom.memory_pressure.reason": { type: "string", meaning: "the kubelet's: `KubeletHasInsufficientMemory`" },
+      "oom.memory_pressure.message": { type: "string", meaning: "the kubelet's words" },
+      "oom.memory_pressure.began": {
+        type: "string",
+        when: "it is over, and its beginning was told",
+        meaning: "when it came, RFC 3339",
+      },
+      "oom.memory_pressure.duration": {
+        type: "double",
+        unit: "s",
+        when: "it is over, and its beginning was told",
+        meaning: "how long it lasted; the kubelet keeps the condition for some minutes after the shortage",
       },
     },
   },

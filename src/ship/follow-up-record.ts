@@ -1,5 +1,6 @@
 /** What Kubernetes made of kills in a container → its log record. */
 import type { FollowUp, FollowUpNext } from "../identify/follow-ups.ts";
+import type { NamedFollowUp } from "../identify/names.ts";
 import type { RecordAttributes } from "./attributes.ts";
 import { set } from "./attributes.ts";
 import type { RecordContext } from "./context.ts";
@@ -7,13 +8,13 @@ import type { LogRecord } from "./log-record.ts";
 import { followUpUid } from "./record-uid.ts";
 import { toKillResource, toNodeResource } from "./resource.ts";
 import { placeOf } from "./sentence.ts";
-import { setWho } from "./who-attributes.ts";
+import { setSurroundings, setWho } from "./who-attributes.ts";
 
 const EVENT = "oom.follow_up";
 
 /** One that Kubernetes does not show is a WARN: nobody else will tell of it. @param atUs microseconds since the Unix epoch */
-export function toFollowUpRecord(found: FollowUp, context: RecordContext, atUs: number): LogRecord {
-  const { who, containerId, uids, ended } = found;
+export function toFollowUpRecord(found: NamedFollowUp, context: RecordContext, atUs: number): LogRecord {
+  const { who, containerId, uids, ended, events = [] } = found;
   const identity = { kind: "container", containerId } as const;
   const attributes: RecordAttributes = {
     "event.name": EVENT,
@@ -28,7 +29,9 @@ export function toFollowUpRecord(found: FollowUp, context: RecordContext, atUs: 
   set(attributes, "oom.kubernetes.visible", found.isVisible);
   set(attributes, "k8s.container.status.last_terminated_reason", ended?.reason);
   set(attributes, "process.exit.code", ended?.exitCode);
+  if (events.length > 0) attributes["oom.follow_up.events"] = [...events];
   setWho(attributes, who, atUs / 1000);
+  setSurroundings(attributes, found.around);
   const isHidden = found.isVisible === false;
   return {
     timestampUs: atUs,

@@ -59,6 +59,16 @@ export function evictionUid(podUid: string): string {
   return digest(`evicted\0${podUid}`);
 }
 
+/** The UID of a change of the node's MemoryPressure. @param sinceMs milliseconds since the Unix epoch: when it changed */
+export function memoryPressureUid(
+  nodeUid: string | undefined,
+  isTrue: boolean,
+  sinceMs: number,
+  resource: Attributes,
+): string {
+  return digest(`pressure\0${nodeUid ?? nodeIdentity(resource)}\0${isTrue}\0${sinceMs}`);
+}
+
 /** The machine ID outlives a change of name; a name must do where there is none. */
 function nodeIdentity(resource: Attributes): string {
   return String(resource["host.id"] ?? resource["k8s.node.name"] ?? resource["host.name"] ?? "");

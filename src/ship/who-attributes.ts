@@ -1,16 +1,28 @@
 /** The attributes of a record about a container in Kubernetes: how it is named, and how it stood when it was killed. */
-import type { NodeFacts } from "../identify/owned-objects.ts";
+import type { Autoscaler } from "../identify/autoscalers.ts";
+import type { NodeFacts } from "../identify/node.ts";
 import type { ContainerFacts, PodFacts } from "../identify/pod.ts";
 import type { Repeats } from "../identify/repeats.ts";
+import type { Surroundings } from "../identify/surroundings.ts";
 import type { Who } from "../identify/who.ts";
 import { type RecordAttributes, set } from "./attributes.ts";
 import type { Known } from "./known.ts";
 
 /** What is known of a kill beside what the kernel said. @param atMs when it was, milliseconds since the Unix epoch */
-export function setKnown(into: RecordAttributes, { who, repeats, node }: Known, atMs: number | undefined): void {
+export function setKnown(into: RecordAttributes, known: Known, atMs: number | undefined): void {
+  const { who, repeats, node } = known;
   if (who !== undefined) setWho(into, who, atMs);
   if (repeats !== undefined) setRepeats(into, repeats);
   if (node !== undefined) setNode(into, node);
+  setSurroundings(into, known);
+}
+
+/** What the API says around a kill, and what of it is missing: of the kill, and of its follow-up. */
+export function setSurroundings(into: RecordAttributes, around: Partial<Surroundings>): void {
+  const { isFirstOfRollout, autoscaler, missing = [] } = around;
+  set(into, "oom.rollout.first_kill", isFirstOfRollout);
+  if (autoscaler !== undefined) setAutoscaler(into, autoscaler);
+  if (missing.length > 0) into["oom.kubernetes.missing"] = [...missing];
 }
 
 /** @param atMs when it was killed, milliseconds since the Unix epoch */
@@ -34,10 +46,23 @@ function setRepeats(into: RecordAttributes, { recent, ofRevision }: Repeats): vo
   into["oom.rollout.kills"] = ofRevision;
 }
 
-function setNode(into: RecordAttributes, { capacity, allocatable, conditions }: NodeFacts): void {
+function setAutoscaler(into: RecordAttributes, { name, max, current, desired, isAtMaximum }: Autoscaler): void {
+  into["k8s.hpa.name"] = name;
+  into["oom.hpa.replicas.max"] = max;
+  set(into, "oom.hpa.replicas.current", current);
+  set(into, "oom.hpa.replicas.desired", desired);
+  if (current !== undefined) into["oom.hpa.at_maximum"] = isAtMaximum;
+}
+
+function setNode(into: RecordAttributes, node: NodeFacts): void {
+  setNodeMemory(into, node);
+  if (node.conditions.length > 0) into["oom.kubernetes.node.conditions"] = [...node.conditions];
+  set(into, "oom.kubernetes.node.memory_pressure", node.memoryPressure?.isTrue);
+}
+
+export function setNodeMemory(into: RecordAttributes, { capacity, allocatable }: NodeFacts): void {
   set(into, "oom.kubernetes.node.capacity", capacity);
   set(into, "oom.kubernetes.node.allocatable", allocatable);
-  if (conditions.length > 0) into["oom.kubernetes.node.conditions"] = [...conditions];
 }
 
 function setPod(into: RecordAttributes, pod: PodFacts, atMs: number | undefined): void {

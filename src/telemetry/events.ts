@@ -57,7 +57,7 @@ export const EVENTS = {
   kubernetes_answer_unreadable: { level: "warn", message: "an answer of the API server cannot be read: asked anew" },
   kubernetes_object_failed: {
     level: "warn",
-    message: "an owner or the node could not be read: records are without it",
+    message: "what a kill's record wants of the API could not be read: it is without it",
   },
   kubelet_synced: { level: "info", message: "the node's pods are known from its kubelet" },
   kubelet_failed: { level: "warn", message: "the kubelet does not tell the node's pods now: what was known stays" },

@@ -67,7 +67,7 @@ beforeAll(async () => {
     kind: "ReplicaSet",
     metadata: { ...meta, ownerReferences },
   });
-  const conditions = [{ type: "MemoryPressure", status: "True" }];
+  const conditions = [{ type: "MemoryPressure", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" }];
   const memory = { memory: "1Gi" };
   api.objects.set("/api/v1/nodes/node1", {
     kind: "Node",
@@ -176,10 +176,22 @@ test("the next kill has the owner and the node as the API has them", async () =>
     "oom.rollout.age": expect.any(Number),
     "oom.kubernetes.node.capacity": 1024 * MIB,
     "oom.kubernetes.node.conditions": ["MemoryPressure"],
+    "oom.kubernetes.node.memory_pressure": true,
     "oom.workload.kills": 2,
     "oom.rollout.kills": 2,
   });
-  expect(api.requests.filter(({ kind }) => kind === "get")).toHaveLength(2);
+  const askedFor = (resource: string) => api.requests.filter(({ path }) => path.includes(`/${resource}`)).length;
+  expect([askedFor("replicasets"), askedFor("horizontalpodautoscalers")]).toEqual([1, 1]);
+});
+
+test("the node's MemoryPressure is told, since when it has it", async () => {
+  const told = await recordWhere(({ attributes }) => attributes["event.name"] === "k8s.node.memory_pressure");
+  expect(told.attributes).toMatchObject({
+    "k8s.node.condition.type": "MemoryPressure",
+    "k8s.node.condition.status": "true",
+    "oom.kubernetes.node.capacity": 1024 * MIB,
+  });
+  expect(told.body).toBe("node node1 is under MemoryPressure");
 });
 
 test("a container that nothing names: the pod is, and what is missing is said", async () => {

@@ -43,13 +43,25 @@ test("pods are told, and every right is there", async () => {
     says: "the API server tells of 2 pods on node1",
     detail: { pods: 2, missing: [] },
   });
-  expect(server.requests.map(({ kind }) => kind).toSorted()).toEqual(["get", "get", "get", "list", "watch"]);
+  expect(server.requests.map(({ kind }) => kind).toSorted()).toEqual([
+    "get",
+    "get",
+    "get",
+    "get",
+    "get",
+    "list",
+    "watch",
+  ]);
   await expect.poll(() => server.watches).toBe(0);
 });
 
 test.each<[RequestKind, number, string[]]>([
   ["watch", 1, ["watch pods"]],
-  ["get", 3, ["get nodes", "get replicasets.apps", "get jobs.batch"]],
+  [
+    "get",
+    5,
+    ["get nodes", "get replicasets.apps", "get jobs.batch", "list horizontalpodautoscalers.autoscaling", "list events"],
+  ],
 ])("rights that are missing are named: %s", async (kind, times, missing) => {
   const server = await openServer();
   server.failNext(kind, ...Array.from({ length: times }, () => ({ status: 403 })));

@@ -1,9 +1,9 @@
 /** What Kubernetes makes of a kill, and what it claims without one. */
 import { describe, expect, test } from "vitest";
-import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { UnloggedKill } from "../../src/correlate/kill.ts";
 import { createNames, type Names } from "../../src/identify/names.ts";
-import { createRepeatCounter } from "../../src/identify/repeats.ts";
+import { createRepeatCounter, isFirstOfRollout, type KillPlace } from "../../src/identify/repeats.ts";
 import type { Who } from "../../src/identify/who.ts";
 import type { CounterReading } from "../../src/sources/cgroup-counters.ts";
 import { makeWho } from "../kills.ts";
@@ -22,17 +22,23 @@ const killed = ended(A1, "OOMKilled", 137);
 interface Node {
   names: Names;
   isSynced: boolean;
+  /** how often the node was to be looked at */
+  hints: number;
 }
 
 function nodeWith(...pods: object[]): Node {
   const node: Node = {
     isSynced: true,
+    hints: 0,
     names: createNames({
       startWallMs: START,
       podSource: "kubernetes_api",
       useLabels: false,
       isSynced: () => node.isSynced,
       node: () => undefined,
+      hintNode() {
+        node.hints++;
+      },
     }),
   };
   node.names.replacePods(pods, 0);
@@ -40,9 +46,14 @@ function nodeWith(...pods: object[]): Node {
 }
 
 function kill({ names }: Node, uid: string, nowMs: number, more: Partial<UnloggedKill> = {}): void {
+  const one = unlogged(more, nowMs);
+  names.told({ kill: one, uid, who: names.identify(one.identity), atWallMs: FINISHED }, nowMs);
+}
+
+function unlogged(more: Partial<UnloggedKill>, nowMs = 0): UnloggedKill {
   const path = "victimCgroup" in more ? more.victimCgroup : PATH;
-  const identity = path === undefined ? undefined : parseCgroupPath(path);
-  const one: UnloggedKill = {
+  const identity = identityOf(path);
+  return {
     counter: path ?? "node",
     value: 1,
     afterMs: nowMs,
@@ -52,7 +63,10 @@ function kill({ names }: Node, uid: string, nowMs: number, more: Partial<Unlogge
     ...(identity === undefined ? {} : { identity }),
     ...more,
   };
-  names.told({ kill: one, uid, who: names.identify(identity), atWallMs: FINISHED }, nowMs);
+}
+
+function identityOf(path: string | undefined): CgroupIdentity | undefined {
+  return path === undefined ? undefined : parseCgroupPath(path);
 }
 
 const plain = (status: object, more: object = {}) =>
@@ -284,35 +298,125 @@ describe("evicted pods", () => {
   });
 });
 
+describe("the node is looked at soon after", () => {
+  test.each<[string, number, (node: Node) => void]>([
+    ["a kill of the node", 1, (node) => kill(node, "one", 0, { scope: "node" } as never)],
+    ["a kill of all its pods", 1, (node) => kill(node, "one", 0, { scope: "kubepods" } as never)],
+    ["a kill at a container's limit: no", 0, (node) => kill(node, "one", 0, { scope: "container" } as never)],
+    [
+      "an eviction",
+      1,
+      ({ names }) => void names.changePod("MODIFIED", plainPod({ uid: UID, status: { reason: "Evicted" } }), 0),
+    ],
+  ])("%s", (_, hints, happen) => {
+    const node = nodeWith(plain({}));
+    happen(node);
+    expect(node.hints).toBe(hints);
+  });
+});
+
 describe("kills of the same workload", () => {
   const owned = (more: Partial<Who> = {}): Who => makeWho(more);
-  const repeats = () => createRepeatCounter();
+  const identity = parseCgroupPath(PATH);
+  function counting(): (who: Who | undefined, atMs: number) => [recent?: number, ofRevision?: number] {
+    const counter = createRepeatCounter(START);
+    return (who, atMs) => {
+      const repeats = counter.add({ who, identity, atMs, atWallMs: START + atMs });
+      return repeats === undefined ? [] : [repeats.recent, repeats.ofRevision];
+    };
+  }
 
   test("by owner and container, whichever of its pods; for ten minutes", () => {
-    const counter = repeats();
-    expect(counter.add(owned(), 0)).toEqual({ recent: 1, ofRevision: 1 });
-    expect(counter.add(owned({ pod: "checkout-54b94897df-cmx2g" }), 300_000)).toEqual({ recent: 2, ofRevision: 2 });
-    expect(counter.add(owned({ container: "other" }), 300_000)).toEqual({ recent: 1, ofRevision: 1 });
-    expect(counter.add(owned({ namespace: "test" }), 300_000)).toEqual({ recent: 1, ofRevision: 1 });
-    expect(counter.add(owned(), 600_000)).toEqual({ recent: 2, ofRevision: 3 });
+    const add = counting();
+    expect(add(owned(), 0)).toEqual([1, 1]);
+    expect(add(owned({ pod: "checkout-54b94897df-cmx2g" }), 300_000)).toEqual([2, 2]);
+    expect(add(owned({ container: "other" }), 300_000)).toEqual([1, 1]);
+    expect(add(owned({ namespace: "test" }), 300_000)).toEqual([1, 1]);
+    expect(add(owned(), 600_000)).toEqual([2, 3]);
   });
   test("after a rollout the first of its revision is one", () => {
-    const counter = repeats();
-    counter.add(owned(), 0);
+    const add = counting();
+    add(owned(), 0);
     const podFacts = { ...owned().podFacts, labels: { "pod-template-hash": "other" } } as Who["podFacts"];
-    expect(counter.add(owned({ podFacts } as Partial<Who>), 1)).toEqual({ recent: 2, ofRevision: 1 });
+    expect(add(owned({ podFacts } as Partial<Who>), 1)).toEqual([2, 1]);
   });
   test("a pod of its own is its own workload; without names there is none", () => {
-    const counter = repeats();
-    expect(counter.add(owned({ owners: [] }), 0)).toEqual({ recent: 1, ofRevision: 1 });
-    expect(counter.add(owned({ owners: [], pod: "b" }), 0)).toEqual({ recent: 1, ofRevision: 1 });
-    expect(counter.add(undefined, 0)).toBeUndefined();
-    expect(counter.add({ sources: ["docker"], missing: [], owners: [], container: "db" }, 0)).toBeUndefined();
+    const add = counting();
+    expect(add(owned({ owners: [] }), 0)).toEqual([1, 1]);
+    expect(add(owned({ owners: [], pod: "b" }), 0)).toEqual([1, 1]);
+    expect(add(undefined, 0)).toEqual([]);
+    expect(add({ sources: ["docker"], missing: [], owners: [], container: "db" }, 0)).toEqual([]);
   });
   test("names without end: those of late are known", () => {
-    const counter = repeats();
-    for (let i = 0; i < 3000; i++) counter.add(owned({ namespace: `n${i}` }), 0);
-    expect(counter.add(owned({ namespace: "n2999" }), 0)?.recent).toBe(2);
-    expect(counter.add(owned({ namespace: "n0" }), 0)?.recent).toBe(1);
+    const add = counting();
+    for (let i = 0; i < 3000; i++) add(owned({ namespace: `n${i}` }), 0);
+    expect(add(owned({ namespace: "n2999" }), 0)[0]).toBe(2);
+    expect(add(owned({ namespace: "n0" }), 0)[0]).toBe(1);
+  });
+});
+
+describe("the first kill of a rollout", () => {
+  const NOW = START + 3_600_000;
+  const rolledOut = (createdMs: number | undefined, more: Partial<Who> = {}): Who => {
+    const replicaSet = { kind: "ReplicaSet", name: "web-1", evidence: "owner_reference" as const };
+    return makeWho({ owners: [{ ...replicaSet, ...(createdMs === undefined ? {} : { createdMs }) }], ...more });
+  };
+  const victim = (who: Who | undefined, path: string | undefined, atWallMs: number | undefined = NOW) => ({
+    who,
+    identity: path === undefined ? undefined : parseCgroupPath(path),
+    atMs: 0,
+    atWallMs,
+  });
+  const young = rolledOut(NOW - 60_000);
+  const nameless = { sources: ["docker" as const], missing: [], owners: [], container: "db" };
+
+  test.each<[string, KillPlace[], Who, boolean]>([
+    ["its ReplicaSet is younger than the agent", [], young, true],
+    ["its ReplicaSet is older than the agent", [], rolledOut(START - 1), false],
+    ["the API has not told of its ReplicaSet", [], rolledOut(undefined), false],
+    ["it is the second", [victim(young, PATH)], young, false],
+    ["another workload's came before", [victim(rolledOut(NOW, { namespace: "other" }), PATH)], young, true],
+    ["one of nobody knows whom came since", [victim(undefined, undefined)], young, false],
+    ["one of a pod that nothing names came since", [victim(undefined, PATH)], young, false],
+    ["one of a container that nothing names came since", [victim(undefined, `/docker/${A1}`)], young, false],
+    ["one without names came before that", [victim(undefined, PATH, NOW - 120_000)], young, true],
+    ["one without a time", [{ ...victim(undefined, PATH), atWallMs: undefined }], young, false],
+    ["a unit's came since", [victim(undefined, "/system.slice/sshd.service")], young, true],
+    ["another runtime's container's came since", [victim(nameless, `/docker/${A1}`)], young, true],
+    [
+      "some were forgotten since",
+      Array.from({ length: 1025 }, (_, i) => victim(rolledOut(NOW, { namespace: `n${i}` }), PATH)),
+      young,
+      false,
+    ],
+  ])("%s", (_, before, who, expected) => {
+    const counter = createRepeatCounter(START);
+    for (const place of before) counter.add(place);
+    const repeats = counter.add(victim(who, PATH));
+    expect(repeats !== undefined && isFirstOfRollout(repeats, who)).toBe(expected);
+  });
+
+  test("is told by the follow-up, where the API has told of the ReplicaSet since", () => {
+    let createdMs: number | undefined;
+    const names = createNames({
+      startWallMs: START,
+      podSource: "kubernetes_api",
+      isSynced: () => true,
+      node: () => undefined,
+      hintNode() {},
+      askedOwner: (_, owner) => (createdMs === undefined ? undefined : [{ ...owner, createdMs }]),
+    });
+    const pod = plainPod({
+      uid: UID,
+      containers: [running],
+      metadata: { ownerReferences: [{ controller: true, kind: "ReplicaSet", name: "web-1" }] },
+    });
+    names.replacePods([pod], 0);
+    const who = names.identify(identityOf(PATH));
+    const { repeats, isFirstOfRollout: isFirst } = names.around({ ...victim(who, PATH), atWallMs: NOW });
+    expect(isFirst).toBeUndefined();
+    names.told({ kill: unlogged({}), uid: "one", who, atWallMs: NOW, repeats }, 0);
+    createdMs = START + 1000;
+    expect(names.flush(0).followUps).toMatchObject([{ around: { isFirstOfRollout: true } }]);
   });
 });

@@ -18,6 +18,14 @@ describe("paths", () => {
       toListPath(CALLS.pods, { fieldSelector: "spec.nodeName=a b", limit: undefined, watch: "1" }),
       "/api/v1/pods?fieldSelector=spec.nodeName%3Da+b&watch=1",
     ],
+    [
+      toListPath(CALLS.events, { fieldSelector: "involvedObject.uid=a&b" }, "a/b"),
+      "/api/v1/namespaces/a%2Fb/events?fieldSelector=involvedObject.uid%3Da%26b",
+    ],
+    [
+      toListPath(CALLS.autoscalers, { limit: "1" }, "shop"),
+      "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers?limit=1",
+    ],
     [toObjectPath(CALLS.node, "ip-10-0-0-1.ec2.internal"), "/api/v1/nodes/ip-10-0-0-1.ec2.internal"],
     [toObjectPath(CALLS.replicaSet, "web-7d9f", "shop"), "/apis/apps/v1/namespaces/shop/replicasets/web-7d9f"],
     [toObjectPath(CALLS.job, "../../secrets", "a/b"), "/apis/batch/v1/namespaces/a%2Fb/jobs/..%2F..%2Fsecrets"],
@@ -28,6 +36,7 @@ describe("paths", () => {
   test.each<[ApiCall, string]>([
     [CALLS.pods, "list and watch pods"],
     [CALLS.replicaSet, "get replicasets.apps"],
+    [CALLS.autoscalers, "list horizontalpodautoscalers.autoscaling"],
     [CALLS.kubeletPods, "get nodes/pods"],
   ])("the right for %o", (call, expected) => {
     expect(describeRight(call)).toBe(expected);
@@ -285,6 +294,19 @@ describe("objects", () => {
     expect(await get()).toEqual({ is: "found", value: "web" });
     const detail = { reason: expect.any(String), needs: "get replicasets.apps" };
     expect(troubles).toEqual(trouble === undefined ? [] : [[trouble, detail]]);
+  });
+
+  test("one that is forbidden is for all of its kind in its namespace, and for no other", async () => {
+    const [server, objects] = await serve();
+    server.failNext("get", { status: 403 });
+    await objects.get(CALLS.replicaSet, "a", "shop");
+    expect(objects.peek(CALLS.replicaSet, "b", "shop")).toEqual({ is: "unknown", why: "HTTP 403" });
+    await objects.get(CALLS.replicaSet, "b", "shop");
+    expect(server.requests).toHaveLength(1);
+    expect(await objects.get(CALLS.job, "b", "shop")).toEqual({ is: "missing" });
+    expect(await objects.get(CALLS.replicaSet, "b", "other")).toEqual({ is: "missing" });
+    nowMs = 600_000;
+    expect(await objects.get(CALLS.replicaSet, "b", "shop")).toEqual({ is: "missing" });
   });
 
   test("trouble with one kind of them is said once, until it is over", async () => {

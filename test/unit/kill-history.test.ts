@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Kill } from "../../src/correlate/kill.ts";
 import { diagnose } from "../../src/diagnose/diagnose.ts";
 import { type Histories, historyOf } from "../../src/diagnose/kill-history.ts";
+import type { NodeFacts } from "../../src/identify/node.ts";
 import { toPodFacts } from "../../src/identify/pod.ts";
 import type { Who } from "../../src/identify/who.ts";
 import { CONTAINER_CGROUP, makeKill, POD_CGROUP } from "../kills.ts";
@@ -90,6 +91,21 @@ describe("who shares what ran out", () => {
     const diagnosis = diagnose(kill, { history });
     expect(diagnosis).toMatchObject({ cause });
     expect(diagnosis.confidence).toBe(confidence);
+  });
+
+  test.each<[string, NodeFacts["memoryPressure"], object[]]>([
+    [
+      "under MemoryPressure",
+      { isTrue: true, sinceMs: 40_000 },
+      [{ figures: { age: { seconds: 60 } }, source: "kubernetes" }],
+    ],
+    ["not under it: that proves nothing", { isTrue: false, sinceMs: 40_000 }, []],
+    ["not known", undefined, []],
+  ])("of a node %s", (_, memoryPressure, expected) => {
+    const kill = makeKill({ kill: { scope: "node" }, report: { constraint: "none" } });
+    const node = { conditions: [], ...(memoryPressure === undefined ? {} : { memoryPressure }) };
+    const { facts } = diagnose(kill, { node, atMs: 100_000 });
+    expect(facts.filter(({ says }) => says.includes("MemoryPressure"))).toMatchObject(expected);
   });
 
   test("of a node: who used more than it had asked for is named, and gets the request that it needs", () => {

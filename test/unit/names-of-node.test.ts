@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import { checkSettings, type Settings } from "../../src/config/schema.ts";
+import type { PressureSeen } from "../../src/identify/memory-pressure.ts";
 import { type NodeNames, openNames } from "../../src/names-of-node.ts";
 import type { EventDetail, EventName } from "../../src/telemetry/events.ts";
 import { type KubeApi, openKubeApi, type TestPod, toKubeconfig } from "../kube-api.ts";
@@ -26,13 +27,14 @@ interface Opened {
   events: { name: EventName; detail: EventDetail | undefined }[];
 }
 
-function open(raw: Record<string, unknown>, env: Record<string, string> = {}): Opened {
+function open(raw: Record<string, unknown>, env: Record<string, string> = {}, pressure?: PressureSeen): Opened {
   const checked = checkSettings({ "host-root": emptyFolder(), ...raw }) as { settings: Settings };
   const events: Opened["events"] = [];
   const names = openNames({
     config: { settings: checked.settings },
     env,
     version: "1.2.3",
+    pressure,
     events: { report: (name, detail) => void events.push({ name, detail }), counts: () => ({}) },
   });
   closes.push(names.close);
@@ -49,6 +51,7 @@ async function openServer(): Promise<KubeApi> {
   const server = await openKubeApi();
   closes.push(server.close);
   server.set(POD);
+  server.objects.set("/api/v1/nodes/node1", { kind: "Node", metadata: { name: "node1" } });
   return server;
 }
 
@@ -65,11 +68,75 @@ test("a kubeconfig: the node's pods are followed and name its containers", async
   await expect.poll(() => names.status()).toEqual({ from: "api", isSynced: true, pods: 1 });
   expect(names.identify(IDENTITY)).toMatchObject({ sources: ["kubernetes_api"], pod: "web-0", container: "app" });
   expect(events.map(({ name }) => name)).toEqual(["kubernetes_synced"]);
-  expect(server.requests[0]?.query["fieldSelector"]).toBe("spec.nodeName=node1");
-  expect(server.requests[0]?.headers["user-agent"]).toBe("oomscribe/1.2.3");
+  const list = server.requests.find(({ kind }) => kind === "list");
+  expect(list?.query["fieldSelector"]).toBe("spec.nodeName=node1");
+  expect(list?.headers["user-agent"]).toBe("oomscribe/1.2.3");
   server.delete(UID);
   await expect.poll(() => names.status().pods).toBe(0);
   expect(names.identify(IDENTITY)?.podFacts?.isGone).toBe(true);
+});
+
+const NODE = "/api/v1/nodes/node1";
+
+function toNode(status: "True" | "False", lastTransitionTime: string): object {
+  const conditions = [{ type: "MemoryPressure", status, lastTransitionTime }];
+  return { kind: "Node", metadata: { name: "node1", uid: "n1" }, status: { conditions } };
+}
+
+test("the node is read, and its MemoryPressure told; not again to who has been told", async () => {
+  const server = await openServer();
+  server.objects.set(NODE, toNode("True", "2026-11-24T10:00:00Z"));
+  const settings = { kubeconfig: kubeconfigFor(server), "node-name": "node1" };
+  const { names } = open(settings);
+  await expect.poll(() => names.status().memoryPressure).toEqual({ node: "node1", isTrue: true });
+  const sinceMs = Date.parse("2026-11-24T10:00:00Z");
+  const told = { node: { uid: "n1" }, pressure: { isTrue: true, sinceMs } };
+  expect(names.tick(0).pressure).toMatchObject([told]);
+  expect(names.tick(0).pressure).toEqual([]);
+  const around = (atWallMs: number) => names.around({ who: undefined, identity: undefined, atMs: 0, atWallMs });
+  expect(around(sinceMs).node).toMatchObject({ conditions: ["MemoryPressure"], memoryPressure: { isTrue: true } });
+  expect(around(sinceMs - 1).node).toEqual({ uid: "n1", conditions: [] });
+  const next = open(settings, {}, names.pressure).names;
+  await expect.poll(() => next.status().memoryPressure).toBeDefined();
+  expect(next.tick(0).pressure).toEqual([]);
+});
+
+test("without the right to read the node everything else is known, and the right is named", async () => {
+  const server = await openServer();
+  server.failNext("get", { status: 403 });
+  const { names, events } = open({ kubeconfig: kubeconfigFor(server), "node-name": "node1" });
+  await expect.poll(() => names.status()).toEqual({ from: "api", isSynced: true, pods: 1 });
+  await expect
+    .poll(() => events.map(({ name, detail }) => [name, detail?.["needs"]]))
+    .toContainEqual(["kubernetes_refused", "get nodes"]);
+  const around = names.around({ who: undefined, identity: undefined, atMs: 0, atWallMs: 0 });
+  expect(around).toEqual({ missing: ["node"] });
+});
+
+test("what scales an owner is known for the next kill, and a pod's events for the follow-up", async () => {
+  const server = await openServer();
+  const ownerReferences = [{ controller: true, kind: "StatefulSet", name: "web" }];
+  server.set(
+    plainPod({ uid: UID, containers: [{ id: `containerd://${APP}` }], metadata: { ownerReferences } }) as TestPod,
+  );
+  const spec = { scaleTargetRef: { kind: "StatefulSet", name: "web" }, maxReplicas: 3 };
+  server.objects.set("/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers", {
+    items: [{ metadata: { name: "web" }, spec, status: { currentReplicas: 3 } }],
+  });
+  server.objects.set("/api/v1/namespaces/shop/events", { items: [{ reason: "BackOff", type: "Warning" }] });
+  const { names, events } = open({ kubeconfig: kubeconfigFor(server), "node-name": "node1" });
+  await expect.poll(() => names.status().isSynced).toBe(true);
+  const who = names.identify(IDENTITY);
+  const around = () => names.around({ who, identity: IDENTITY, atMs: 0, atWallMs: Date.now() });
+  expect(around().missing).toContain("autoscaler");
+  await expect.poll(around).toMatchObject({ autoscaler: { name: "web", isAtMaximum: true }, missing: [] });
+  const kill = { counter: "/a", value: 1, afterMs: 0, untilMs: 0, evidence: [], attribution: "exact" } as const;
+  names.told({ kill: { ...kill, evidence: ["counter"], identity: IDENTITY }, uid: "u", who, atWallMs: 0 }, 0);
+  const told = names.tick(30_000).followUps;
+  await expect
+    .poll(() => [...told, ...names.tick(30_000).followUps])
+    .toMatchObject([{ events: ["Warning BackOff"], around: { autoscaler: { name: "web" }, missing: [] } }]);
+  expect(events.map(({ name }) => name)).toEqual(["kubernetes_synced"]);
 });
 
 test("the kubelet instead of the API server", async () => {
@@ -103,7 +170,8 @@ test.each([
   expect(events[0]?.name).toBe(event);
   if (reason !== undefined) expect(events[0]?.detail?.["reason"]).toContain(reason);
   expect(names.identify(IDENTITY)).toBeUndefined();
-  expect(names.node()).toBeUndefined();
+  // Nobody was asked, so nothing is missing.
+  expect(names.around({ who: undefined, identity: undefined, atMs: 0, atWallMs: 0 })).toEqual({ missing: [] });
 });
 
 test("a container's files are read when its cgroup is found", () => {

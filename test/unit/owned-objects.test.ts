@@ -1,4 +1,4 @@
-/** What the API says of owners and of the node, asked over a real connection and never waited for. */
+/** What the API says of owners, asked over a real connection and never waited for. */
 import { afterEach, expect, test } from "vitest";
 import { openApi } from "../../src/identify/api/api.ts";
 import { openObjects } from "../../src/identify/api/objects.ts";
@@ -27,7 +27,7 @@ async function open(): Promise<OwnedObjects> {
   const api = openApi({ credentials, userAgent: "test" });
   closes.push(api.close, server.close);
   const objects = openObjects({ api, read: readOwnedObject, onTrouble: () => {} });
-  return createOwnedObjects(objects, "node1");
+  return createOwnedObjects(objects);
 }
 
 test("a ReplicaSet is not known at first, then with its age and its Deployment; it was asked for once", async () => {
@@ -69,38 +69,12 @@ test("of a StatefulSet, a DaemonSet or a kind of somebody's own nothing is asked
   expect(server.requests).toEqual([]);
 });
 
-test("the node: capacity, what pods may have, and what is wrong", async () => {
-  const owned = await open();
-  server.objects.set("/api/v1/nodes/node1", {
-    kind: "Node",
-    metadata: { name: "node1" },
-    status: {
-      capacity: { memory: "2Gi" },
-      allocatable: { memory: "1Gi" },
-      conditions: [
-        { type: "MemoryPressure", status: "True" },
-        { type: "DiskPressure", status: "False" },
-        { type: "Ready", status: "Unknown" },
-        null,
-      ],
-    },
-  });
-  expect(owned.node()).toBeUndefined();
-  await expect
-    .poll(() => owned.node())
-    .toEqual({
-      capacity: 2 ** 31,
-      allocatable: 2 ** 30,
-      conditions: ["MemoryPressure", "NotReady"],
-    });
-});
-
 test.each([[null], [1], [{}], [{ metadata: null }], [{ metadata: { name: 1 } }]])("%j is no object", (json) => {
   expect(readOwnedObject(json)).toBeUndefined();
 });
 
 test.each([
-  [{ kind: "Node", metadata: { name: "n" } }, { node: { conditions: [] } }],
+  [{ kind: "ReplicaSet", metadata: { name: "r", uid: "u" } }, { uid: "u" }],
   [{ kind: "Job", metadata: { name: "j", ownerReferences: [{ kind: "CronJob", name: "c" }] } }, {}],
 ])("%j is one without much", (json, expected) => {
   expect(readOwnedObject(json)).toEqual(expected);

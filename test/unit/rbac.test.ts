@@ -18,6 +18,8 @@ rules:
   - { apiGroups: [""], resources: ["nodes"], verbs: ["get"] }
   - { apiGroups: ["apps"], resources: ["replicasets"], verbs: ["get"] }
   - { apiGroups: ["batch"], resources: ["jobs"], verbs: ["get"] }
+  - { apiGroups: ["autoscaling"], resources: ["horizontalpodautoscalers"], verbs: ["list"] }
+  - { apiGroups: [""], resources: ["events"], verbs: ["list"] }
 `;
 
 test("what is granted is what is used", () => {
@@ -63,6 +65,8 @@ describe("found", () => {
         "missing: get nodes",
         "missing: get replicasets.apps",
         "missing: get jobs.batch",
+        "missing: list horizontalpodautoscalers.autoscaling",
+        "missing: list events",
       ],
     ],
     ["a path", "rules:", 'rules:\n  - { nonResourceURLs: ["/metrics"], verbs: ["get"] }', ["never used: /metrics"]],

@@ -10,6 +10,7 @@ import { toFalseKillRecord } from "../../src/ship/false-kill-record.ts";
 import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
 import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
 import type { AttributeValue, LogRecord } from "../../src/ship/log-record.ts";
+import { toMemoryPressureRecord } from "../../src/ship/memory-pressure-record.ts";
 import { toNearLimitRecord } from "../../src/ship/near-limit-record.ts";
 import { toDroppedRecord } from "../../src/ship/outbox-dropped.ts";
 import { toLogRecord } from "../../src/ship/record.ts";
@@ -98,14 +99,31 @@ function fullRecords(): LogRecord[] {
     },
   });
   const who = makeWho();
-  const followUp = { containerId: CONTAINER_ID, who, uids: ["a"], kills: 1, waitedMs: 5 } as const;
+  const pressure = { isTrue: true, sinceMs: 1000 };
+  const node = { capacity: 2, allocatable: 1, conditions: ["MemoryPressure"], memoryPressure: pressure };
+  const autoscaler = {
+    name: "web",
+    target: { kind: "Deployment", name: "web" },
+    max: 3,
+    current: 3,
+    desired: 3,
+    isAtMaximum: true,
+    wantsMore: true,
+  };
+  const around = { isFirstOfRollout: true, autoscaler, missing: ["events"] } as const;
+  const followUp = { containerId: CONTAINER_ID, who, uids: ["a"], kills: 1, waitedMs: 5, around } as const;
   const end = { is: "terminated", reason: "OOMKilled", exitCode: 137, finishedMs: 1 } as const;
   const suppressed = makeRecord("oom_kill_process: 71 callbacks suppressed");
   return [
     toLogRecord(kill, NODE),
     toLogRecord(inUnit, NODE),
     toLogRecord(kill, NODE, { diagnosis: DIAGNOSIS }),
-    toLogRecord(kill, NODE, { who, node: { capacity: 2, allocatable: 1, conditions: ["MemoryPressure"] } }),
+    toLogRecord(kill, NODE, { who, node }),
+    toMemoryPressureRecord(
+      { node, pressure: { ...pressure, isTrue: false, reason: "a", message: "b" }, beganMs: 1 },
+      NODE,
+    ),
+    toMemoryPressureRecord({ node, pressure }, NODE),
     ...["StatefulSet", "DaemonSet", "Job", "CronJob"].map((kind) =>
       toLogRecord(kill, NODE, { who: makeWho({ owners: [{ kind, name: "x", evidence: "owner_reference" }] }) }),
     ),
@@ -114,8 +132,9 @@ function fullRecords(): LogRecord[] {
     toUnloggedRecord(makeUnloggedKill({ victimCgroup: "/oomscribe-doctor-0123abcd" }), NODE, (ms) => ms * 1000),
     toUnloggedRecord(makeUnloggedKill(), NODE, (ms) => ms * 1000, { who }),
     toFollowUpRecord({ ...followUp, outcome: "oom_killed", next: "restarted", ended: end, isVisible: true }, NODE, 9),
-    toFollowUpRecord({ ...followUp, outcome: "none", isVisible: false, pid1: false }, NODE, 9),
-    toLogRecord(kill, NODE, { who, repeats: { recent: 2, ofRevision: 1 } }),
+    toFollowUpRecord({ ...followUp, outcome: "none", isVisible: false, pid1: false, events: ["a"] }, NODE, 9),
+    toFollowUpRecord({ ...followUp, outcome: "none", around: { missing: [] }, events: [] }, NODE, 9),
+    toLogRecord(kill, NODE, { who, repeats: { recent: 2, ofRevision: 1, countedSinceMs: 0 }, ...around }),
     toEvictionRecord(who, NODE, 9),
     toFalseKillRecord({ containerId: CONTAINER_ID, ended: end }, () => who, NODE, 9),
     toNearLimitRecord(NEAR_LIMIT, NODE, who, 9),

@@ -14,7 +14,7 @@ const STATUS: AgentStatus = {
     { scope: "node", attribution: "unknown", kills: 1 },
   ],
   containerKills: [{ namespace: "shop", pod: "web-0", container: "app", kills: 2 }],
-  names: { from: "api", isSynced: false, pods: 12 },
+  names: { from: "api", isSynced: false, pods: 12, memoryPressure: { node: "node-7", isTrue: true } },
   deliveries: [
     {
       target: "http://a/v1/logs",
@@ -68,6 +68,7 @@ test("/metrics, line by line", async () => {
     'oomscribe_container_kills_total{namespace="shop",pod="web-0",container="app"} 2',
     'oomscribe_source_up{source="kubernetes_api"} 0',
     "oomscribe_pods_known 12",
+    'oomscribe_node_memory_pressure{node="node-7"} 1',
     'oomscribe_records_sent_total{endpoint="http://a/v1/logs"} 5',
     'oomscribe_records_rejected_total{endpoint="http://a/v1/logs"} 1',
     'oomscribe_records_dropped_total{endpoint="http://a/v1/logs",reason="too_old"} 6',
@@ -95,6 +96,12 @@ test("every metric has a help, a type that its name tells, and its own name", ()
     expect(help, name).not.toBe("");
     expect([name, name.endsWith("_total")]).toEqual([name, type === "counter"]);
   }
+});
+
+test("whether the node is short of memory is not told where it is not known", async () => {
+  const { memoryPressure: _, ...names } = STATUS.names;
+  const text = await (await fetch(`${await open({ ...STATUS, names })}/metrics`)).text();
+  expect(text).not.toMatch(/^oomscribe_node_memory_pressure/m);
 });
 
 test("docs/metrics.md has a row for each, and for no other", () => {

@@ -49,6 +49,13 @@ export function lookIntoPod({ who }: Case): string[] {
   return [toCommand("kubectl", "top", "pod", workload.pod, "-n", workload.namespace, "--containers")];
 }
 
+/** Where it can add no replicas, the load of each grows, and each of its replicas may run out as this one did. */
+export function lookIntoAutoscaler({ who, autoscaler }: Case): string[] {
+  const namespace = who?.namespace;
+  if (autoscaler?.isAtMaximum !== true || namespace === undefined) return [];
+  return [toCommand("kubectl", "describe", `hpa/${autoscaler.name}`, "-n", namespace)];
+}
+
 /** NUMA: what is left where. */
 export function lookIntoMemoryNodes(): string[] {
   return [toCommand("numastat", "-m"), toCommand("numactl", "--hardware")];

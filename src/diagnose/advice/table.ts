@@ -2,16 +2,24 @@
 import type { Case } from "../case.ts";
 import type { Cause } from "../diagnosis.ts";
 import { raiseLimit } from "./limit.ts";
-import { lookIntoCgroup, lookIntoMemoryNodes, lookIntoPod, lookIntoSlab, lookIntoTmpfs, relieveNode } from "./look.ts";
+import {
+  lookIntoAutoscaler,
+  lookIntoCgroup,
+  lookIntoMemoryNodes,
+  lookIntoPod,
+  lookIntoSlab,
+  lookIntoTmpfs,
+  relieveNode,
+} from "./look.ts";
 import { adviseRuntime } from "./runtime.ts";
 
 type Advise = (one: Case, cause: Cause) => string[];
 
 const ADVICE: Readonly<Record<Cause, readonly Advise[]>> = {
-  limit_too_low: [raiseLimit, adviseRuntime],
+  limit_too_low: [raiseLimit, adviseRuntime, lookIntoAutoscaler],
   // A larger limit is reached a little later.
-  leak: [adviseRuntime, lookIntoCgroup, raiseLimit],
-  spike: [raiseLimit, adviseRuntime],
+  leak: [adviseRuntime, lookIntoCgroup, raiseLimit, lookIntoAutoscaler],
+  spike: [raiseLimit, adviseRuntime, lookIntoAutoscaler],
   page_cache: [lookIntoCgroup, raiseLimit],
   tmpfs: [lookIntoTmpfs, raiseLimit],
   kernel_memory: [lookIntoSlab, raiseLimit],

@@ -1,5 +1,5 @@
 /** The node's own memory: it was short as a whole, or on the memory nodes that were allowed, or only asked to kill. */
-import type { Case, Member } from "../case.ts";
+import { type Case, type Member, timeOf } from "../case.ts";
 import type { Fact } from "../diagnosis.ts";
 import type { Finding } from "./cause.ts";
 import { nameOf } from "./neighbour.ts";
@@ -21,7 +21,12 @@ export function weighNodePressure(one: Case): Finding | undefined {
       source: "report",
     });
   }
-  facts.push(...largestFacts(one), ...overRequestFacts(one.history?.members ?? []), whyThisVictim(one));
+  facts.push(
+    ...pressureFacts(one),
+    ...largestFacts(one),
+    ...overRequestFacts(one.history?.members ?? []),
+    whyThisVictim(one),
+  );
   const isShort = whole !== undefined && used !== undefined && whole - used <= SHORT * whole;
   // A kill line alone that anybody may have written proves little.
   const isBare = kill.record.origin !== "kernel" && !kill.evidence.includes("report");
@@ -73,6 +78,20 @@ export function weighSysrq({ kill }: Case): Finding | undefined {
   if (kill.report.trigger?.order !== -1) return undefined;
   const says = "a person or a program asked for the kill by SysRq-f: memory need not have been short";
   return { score: 0.95, facts: [{ says, figures: {}, source: "report" }] };
+}
+
+/** That it had none proves little: the kernel is faster than the kubelet, which looks every ten seconds. */
+function pressureFacts(one: Case): Fact[] {
+  const pressure = one.node?.memoryPressure;
+  const killMs = timeOf(one);
+  if (pressure?.isTrue !== true || killMs === undefined) return [];
+  return [
+    {
+      says: "the node had been under MemoryPressure for {age}",
+      figures: { age: { seconds: Math.max(0, killMs - pressure.sinceMs) / 1000 } },
+      source: "kubernetes",
+    },
+  ];
 }
 
 /** By container where they were watched, else by process. */

@@ -98,6 +98,8 @@ async function missingRights(api: Api, fieldSelector: string, nodeName: string, 
     [CALLS.node, get(toObjectPath(CALLS.node, nodeName))],
     [CALLS.replicaSet, get(toObjectPath(CALLS.replicaSet, NO_OBJECT, "default"))],
     [CALLS.job, get(toObjectPath(CALLS.job, NO_OBJECT, "default"))],
+    [CALLS.autoscalers, get(toListPath(CALLS.autoscalers, { limit: "1" }, "default"))],
+    [CALLS.events, get(toListPath(CALLS.events, { limit: "1" }, "default"))],
   ];
   const missing: string[] = [];
   for (const [call, isMissing] of asked) if (await isMissing) missing.push(describeRight(call));

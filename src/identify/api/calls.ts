@@ -8,8 +8,8 @@ export type Verb = "get" | "list" | "watch";
 
 export interface ApiCall {
   /** "" is the core group */
-  group: "" | "apps" | "batch";
-  version: "v1";
+  group: "" | "apps" | "autoscaling" | "batch";
+  version: "v1" | "v2";
   /** plural, as in paths and in RBAC */
   resource: string;
   subresource?: string;
@@ -33,7 +33,7 @@ export const CALLS = {
     version: "v1",
     resource: "nodes",
     verbs: ["get"],
-    why: "the node's labels: region, zone, instance type",
+    why: "the node's memory, and whether it is short of it",
   },
   replicaSet: {
     group: "apps",
@@ -48,6 +48,21 @@ export const CALLS = {
     resource: "jobs",
     verbs: ["get"],
     why: "which CronJob a pod belongs to",
+  },
+  /** autoscaling/v2 is there since Kubernetes 1.23. */
+  autoscalers: {
+    group: "autoscaling",
+    version: "v2",
+    resource: "horizontalpodautoscalers",
+    verbs: ["list"],
+    why: "whether what scales a pod's owner is at its maximum",
+  },
+  events: {
+    group: "",
+    version: "v1",
+    resource: "events",
+    verbs: ["list"],
+    why: "what Kubernetes has noted of a pod: back-offs, probes that fail",
   },
   /**
    * Asked of the kubelet and not of the API server, but the kubelet asks the API server whether it may be: by this
@@ -66,23 +81,26 @@ export const CALLS = {
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
-/** Of all namespaces. @param query what is undefined is left out */
-export function toListPath(call: ApiCall, query: Query): string {
+/** @param query what is undefined is left out @param namespace undefined: of all namespaces */
+export function toListPath(call: ApiCall, query: Query, namespace?: string): string {
   const set = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== undefined) set.append(key, value);
-  return `${toGroupPath(call)}/${call.resource}?${set}`;
+  return `${toGroupPath(call)}${within(namespace)}/${call.resource}?${set}`;
 }
 
 /** @param namespace undefined: the resource is the cluster's */
 export function toObjectPath(call: ApiCall, name: string, namespace?: string): string {
-  const within = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${toGroupPath(call)}${within}/${call.resource}/${encodeURIComponent(name)}`;
+  return `${toGroupPath(call)}${within(namespace)}/${call.resource}/${encodeURIComponent(name)}`;
 }
 
 /** `list and watch pods`, `get replicasets.apps`: as RBAC has it */
 export function describeRight({ group, resource, subresource, verbs }: ApiCall): string {
   const name = [resource, subresource].filter((part) => part !== undefined).join("/");
   return `${verbs.join(" and ")} ${group === "" ? name : `${name}.${group}`}`;
+}
+
+function within(namespace: string | undefined): string {
+  return namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
 }
 
 function toGroupPath({ group, version }: ApiCall): string {

@@ -1,4 +1,4 @@
-/** Single objects of the API, owners and the node: from a cache, else asked for, within a time and a budget. */
+/** Single answers of the API, owners as a rule: from a cache, else asked for, within a time and a budget. */
 import type { Api } from "./api.ts";
 import { createBudget } from "./budget.ts";
 import { type ApiCall, describeRight, toObjectPath } from "./calls.ts";
@@ -12,6 +12,10 @@ export interface ObjectsOptions<T> {
   /** What is kept of an object. @returns undefined: it is no such object */
   read(json: unknown): T | undefined;
   onTrouble(name: ObjectsTroubleName, detail: Readonly<Record<string, string | number>>): void;
+  /** what is asked for under that name; default: the object */
+  toPath?: (call: ApiCall, name: string, namespace?: string) => string;
+  /** milliseconds that an answer is kept, default 10 minutes */
+  foundMs?: number;
   /** kept at most, default 512 */
   maxEntries?: number;
   /** milliseconds that a request may take, default 2 s */
@@ -21,6 +25,9 @@ export interface ObjectsOptions<T> {
   /** milliseconds of a clock that does not go back */
   now?: () => number;
 }
+
+/** What any of them needs. */
+export type ObjectParts = Pick<ObjectsOptions<unknown>, "api" | "onTrouble">;
 
 export type ObjectsTroubleName = "kubernetes_refused" | "kubernetes_object_failed";
 
@@ -34,10 +41,11 @@ export interface Objects<T> {
 
 /** A node's owners are some dozens. */
 const MAX_ENTRIES = 512;
-/** A node's and an owner's object is some ten kB; one with much in its annotations 1.5 MiB. */
+/** An owner's object is some ten kB; one with much in its annotations 1.5 MiB. */
 const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_REFUSALS = 64;
 const FOR_MS = {
-  /** an owner's owner does not change, a node's labels seldom do */
+  /** an owner's owner does not change */
   found: 600_000,
   /** it may be younger than the API server's word: one that restarts lags */
   missing: 120_000,
@@ -48,8 +56,11 @@ const FOR_MS = {
 } as const;
 
 export function openObjects<T>(options: ObjectsOptions<T>): Objects<T> {
-  const { api, read, onTrouble, timeoutMs = 2000, now = () => performance.now() } = options;
+  const { api, read, onTrouble, toPath = toObjectPath, foundMs = FOR_MS.found } = options;
+  const { timeoutMs = 2000, now = () => performance.now() } = options;
   const cache = createObjectCache<T>(options.maxEntries ?? MAX_ENTRIES);
+  /** by call and namespace: what may not be asked of one object may not be asked of another there */
+  const refusals = createObjectCache<T>(MAX_REFUSALS);
   const budget = createBudget(options.budget ?? { burst: 20, perSecond: 1 });
   /** bounded by the budget and the timeout */
   const underWay = new Map<string, Promise<ObjectAnswer<T>>>();
@@ -57,13 +68,19 @@ export function openObjects<T>(options: ObjectsOptions<T>): Objects<T> {
   /** calls whose trouble was said since they last answered */
   const said = new Set<ApiCall>();
 
-  async function ask(call: ApiCall, path: string): Promise<ObjectAnswer<T>> {
+  function peek(call: ApiCall, path: string, namespace: string | undefined): ObjectAnswer<T> | undefined {
+    return cache.get(path, now()) ?? refusals.get(toPlace(call, namespace), now());
+  }
+
+  async function ask(call: ApiCall, path: string, namespace: string | undefined): Promise<ObjectAnswer<T>> {
     counts.asked++;
     const got = await api.get(path, { timeoutMs, maxBytes: MAX_BYTES });
-    const [answer, forMs] = got.failure === undefined ? toAnswer(read(got.json)) : toFailedAnswer(got.failure);
+    const [answer, forMs] = got.failure === undefined ? toAnswer(read(got.json), foundMs) : toFailedAnswer(got.failure);
     if (answer.is === "unknown") fail(call, answer.why, got.failure);
     else said.delete(call);
-    cache.put(path, answer, forMs, now());
+    if (got.failure !== undefined && isRefused(got.failure)) {
+      refusals.put(toPlace(call, namespace), answer, forMs, now());
+    } else cache.put(path, answer, forMs, now());
     return answer;
   }
 
@@ -77,8 +94,8 @@ export function openObjects<T>(options: ObjectsOptions<T>): Objects<T> {
 
   return {
     async get(call, name, namespace) {
-      const path = toObjectPath(call, name, namespace);
-      const known = cache.get(path, now());
+      const path = toPath(call, name, namespace);
+      const known = peek(call, path, namespace);
       if (known !== undefined) {
         counts.cached++;
         return known;
@@ -89,17 +106,21 @@ export function openObjects<T>(options: ObjectsOptions<T>): Objects<T> {
         counts.refusedByBudget++;
         return { is: "unknown", why: "too many objects were asked for at once" };
       }
-      const asking = ask(call, path).finally(() => underWay.delete(path));
+      const asking = ask(call, path, namespace).finally(() => underWay.delete(path));
       underWay.set(path, asking);
       return asking;
     },
-    peek: (call, name, namespace) => cache.get(toObjectPath(call, name, namespace), now()),
+    peek: (call, name, namespace) => peek(call, toPath(call, name, namespace), namespace),
     counts,
   };
 }
 
-function toAnswer<T>(value: T | undefined): [ObjectAnswer<T>, number] {
-  if (value !== undefined) return [{ is: "found", value }, FOR_MS.found];
+function toPlace({ group, resource }: ApiCall, namespace = ""): string {
+  return `${group}/${resource}/${namespace}`;
+}
+
+function toAnswer<T>(value: T | undefined, foundMs: number): [ObjectAnswer<T>, number] {
+  if (value !== undefined) return [{ is: "found", value }, foundMs];
   return [{ is: "unknown", why: "an answer that is no such object" }, FOR_MS.failed];
 }
 
