@@ -21,15 +21,18 @@ let host: HostRoot;
 let names: DiskNames;
 let troubles: { name: string; detail: object }[];
 let nowMs: number;
+/** what each look at the clock takes */
+let stepMs: number;
 
 beforeEach(() => {
   host = makeHostRoot();
   troubles = [];
   nowMs = 1000;
+  stepMs = 0;
   names = openDiskNames({
     hostRoot: host.path,
     onTrouble: (name, detail) => troubles.push({ name, detail }),
-    now: () => nowMs,
+    now: () => (nowMs += stepMs),
   });
 });
 
@@ -347,6 +350,20 @@ describe("when", () => {
       ...ids.slice(0, 99).map((id) => `a-${id.slice(-2)}`),
       "a-later",
     ]);
+  });
+
+  test("one that is new does not wait behind those whose files were not there", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    for (let n = 0; n < 100; n++) names.learn(`/kubepods/pod${UID}/${n.toString(16).padStart(64, "0")}`);
+    await pass(1); // the slice is over; the next try of each comes after 50 ms
+    nowMs += 49;
+    stepMs = 1;
+    host.write(CONFIG, bundle("a-0"));
+    for (let n = 0; n < 9; n++) names.learn(`/kubepods/pod${UID}/${n.toString(16).padStart(64, "f")}`);
+    names.learn(CGROUP);
+    for (let turn = 0; turn < 5; turn++) await pass(20);
+    host.remove("/run");
+    expect(names.of(ID, UID)).toEqual(API);
   });
 
   test("the log's link that comes later has the count of restarts", () => {

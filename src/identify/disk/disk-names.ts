@@ -120,13 +120,17 @@ export function openDiskNames({ hostRoot, onTrouble, now = () => performance.now
     timer = undefined;
     const nowMs = now();
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const [containerId, { podUid, retries, dueMs }] of [...waiting]) {
-      if (dueMs > nowMs || isSliceOver()) {
-        nextMs = Math.min(nextMs, dueMs);
-        continue;
+    // Those that were never looked for come first: files that were not there are as a rule not there again.
+    for (const isFirst of [true, false]) {
+      for (const [containerId, { podUid, retries, dueMs }] of [...waiting]) {
+        if ((retries === 0) !== isFirst) continue;
+        if (dueMs > nowMs || isSliceOver()) {
+          nextMs = Math.min(nextMs, dueMs);
+          continue;
+        }
+        waiting.delete(containerId);
+        tryOne(containerId, podUid, retries);
       }
-      waiting.delete(containerId);
-      tryOne(containerId, podUid, retries);
     }
     if (nextMs !== Number.POSITIVE_INFINITY) schedule(nextMs);
   }
