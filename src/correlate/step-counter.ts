@@ -66,11 +66,16 @@ interface Account {
 const SETTLE_MS = 1500;
 /** A new cgroup is found within so long. */
 const FOUND_MS = 1000;
-/** Cgroups that are gone are remembered as long as a kill of theirs may still be told. */
+/** Cgroups that are gone are remembered as long as a kill of theirs may still be told, and a moment longer. */
 const REMOVED_MS = 60_000;
+/** To look at every cgroup at every tick would be the most of an idle agent's work. */
+const FORGET_EVERY_MS = 1000;
 
 export function createStepCounter({ startMs, restored, pick, onStep }: StepCounterOptions): StepCounter {
   const accounts = new Map<string, Account>();
+  /** those whose counts have moved since they were last settled, and those that have something missing */
+  const unsettled = new Set<Account>();
+  let forgotMs = Number.NEGATIVE_INFINITY;
   let sweptMs = restored?.savedMs ?? startMs;
 
   function account(cgroup: string): Account {
@@ -108,11 +113,11 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
 
   function begin(reading: CounterReading): Account {
     const old = accounts.get(reading.cgroup);
-    accounts.delete(reading.cgroup);
+    if (old !== undefined) drop(old);
     const fresh = account(reading.cgroup);
     if (old !== undefined && isUnread(old)) {
       // What was counted below it before the first look.
-      fresh.below = old.below;
+      addBelow(fresh, old.below);
     }
     const own = countIn(reading.local);
     const tree = countIn(reading.tree);
@@ -128,9 +133,14 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
   /** @param window when they were made */
   function addSteps(to: Account, count: number, of: CountedStep["of"], window: Window): void {
     const value = (of === "own" ? to.own : to.tree) ?? 0;
-    to.below += count;
-    for (const above of ancestors(to.cgroup)) account(above).below += count;
+    addBelow(to, count);
+    for (const above of ancestors(to.cgroup)) addBelow(account(above), count);
     for (let index = count - 1; index >= 0; index--) onStep({ cgroup: to.cgroup, ...window, value: value - index, of });
+  }
+
+  function addBelow(to: Account, count: number): void {
+    to.below += count;
+    unsettled.add(to);
   }
 
   function read(reading: CounterReading): void {
@@ -150,6 +160,7 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
     if (tree !== undefined && tree !== mine.tree) {
       if (missingOf(mine) <= 0 && mine.missing.sinceMs === undefined) mine.stillMs = stillMs;
       mine.tree = tree;
+      unsettled.add(mine);
     }
     mine.seenMs = atMs;
     mine.isNew = false;
@@ -158,7 +169,9 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
 
   /** Steps below a cgroup that none of those below, and not itself, shows. */
   function settleTree(nowMs: number): void {
-    const short = [...accounts.values()].filter((mine) => missingOf(mine) > 0 || mine.missing.sinceMs !== undefined);
+    if (unsettled.size === 0) return;
+    for (const mine of unsettled) if (!hasMissing(mine)) unsettled.delete(mine);
+    const short = [...unsettled];
     // What a cgroup misses those above it miss as well.
     const told: { cgroup: string; count: number }[] = [];
     for (const mine of short.sort((one, other) => other.cgroup.length - one.cgroup.length)) {
@@ -178,9 +191,16 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
     }
   }
 
+  function drop(mine: Account): void {
+    accounts.delete(mine.cgroup);
+    unsettled.delete(mine);
+  }
+
   function forget(nowMs: number): void {
-    for (const [path, mine] of accounts) {
-      if ((mine.removed || isUnread(mine)) && nowMs - mine.seenMs > REMOVED_MS) accounts.delete(path);
+    if (nowMs - forgotMs < FORGET_EVERY_MS) return;
+    forgotMs = nowMs;
+    for (const mine of accounts.values()) {
+      if ((mine.removed || isUnread(mine)) && nowMs - mine.seenMs > REMOVED_MS) drop(mine);
     }
   }
 
@@ -202,6 +222,10 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
       return { savedMs: nowMs, cgroups };
     },
   };
+}
+
+function hasMissing(mine: Account): boolean {
+  return missingOf(mine) > 0 || mine.missing.sinceMs !== undefined;
 }
 
 function missingOf({ tree, treeBase, below }: Account): number {

@@ -1,6 +1,7 @@
 /** Opens /dev/kmsg for reading that never waits, and says what to do where it cannot be opened. */
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { readText } from "./host-files.ts";
+import { readNow } from "./read-now.ts";
 
 /** What is read from: the device, or what a test puts in its place. */
 export interface KmsgDevice {
@@ -51,7 +52,7 @@ export function openKmsgDevice(path: string): KmsgDevice {
     throw error;
   }
   return {
-    read: (into) => readSync(fd, into, 0, into.length, null),
+    read: (into) => readNow(fd, into),
     close: () => closeSync(fd),
   };
 }

@@ -5,6 +5,7 @@
  * end. So it is asked again and again: soon after it had something, less and less often while it has nothing.
  */
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
+import { BEAT_MS, onNextBeat } from "./beat.ts";
 import { readBootId } from "./boot-id.ts";
 import { createKernelClock, type KernelClock } from "./clock.ts";
 import { type KmsgDevice, openKmsgDevice } from "./kmsg-device.ts";
@@ -54,7 +55,7 @@ export interface KmsgSource {
 /** After a record: the rest of its report follows within a few of these. */
 const SHORTEST_POLL_MS = 2;
 /** With nothing to read; what a kill may have to wait. */
-const LONGEST_POLL_MS = 50;
+const LONGEST_POLL_MS = BEAT_MS;
 /** A storm's next kill comes sooner as a rule; so long at 2 ms takes some hundredths of a second of CPU. */
 const HURRY_US = 500_000;
 /** After an errno that the device does not have. */
@@ -81,6 +82,7 @@ export function openKmsg(options: KmsgOptions): KmsgSource {
   let closed = false;
   let hurryUntilUs = 0;
   let timer: NodeJS.Timeout | undefined;
+  let stopBeat: (() => void) | undefined;
   let turn: NodeJS.Immediate | undefined;
 
   /** Reads on, unless something still waits. */
@@ -127,7 +129,9 @@ export function openKmsg(options: KmsgOptions): KmsgSource {
       return;
     }
     if (end === "empty") options.onDrained?.((slices.emptyAtUs ?? 0) / 1000);
-    if (!closed) timer = setTimeout(wake, end === "failed" ? FAILED_POLL_MS : pollMs);
+    if (closed) return;
+    if (end !== "failed" && pollMs === LONGEST_POLL_MS) stopBeat = onNextBeat(wake);
+    else timer = setTimeout(wake, end === "failed" ? FAILED_POLL_MS : pollMs);
   }
 
   function skipOldRecords(): void {
@@ -179,6 +183,7 @@ export function openKmsg(options: KmsgOptions): KmsgSource {
 
   function stopWaiting(): void {
     clearTimeout(timer);
+    stopBeat?.();
     clearImmediate(turn);
   }
 }

@@ -4,6 +4,7 @@
  * trace_pipe is asked again and again, as /dev/kmsg is (kmsg.ts), and for the same reasons.
  */
 import { createMarkVictimReader, type MarkVictim } from "../../parsers/oom/mark-victim.ts";
+import { onBeat } from "./beat.ts";
 import { TracefsUnavailable } from "./tracefs.ts";
 import { openTracefsInstance, type TracefsInstance } from "./tracefs-instance.ts";
 
@@ -79,11 +80,11 @@ export function openMarkVictim(options: MarkVictimOptions): MarkVictimSource | u
   function close(): void {
     if (!isOpen) return;
     isOpen = false;
-    clearInterval(timer);
+    stopReading();
     instance?.close();
   }
 
-  const timer = setInterval(read, POLL_MS);
+  const stopReading = onBeat(POLL_MS, read);
   return { read, close };
 }
 

@@ -4,6 +4,7 @@
  * Counters lose nothing, but they go with their cgroup: of one that was removed nothing can be read any more (ENODEV).
  * What it counted since the last look is then still in the node's count and, on v2, in `tree` of those above it.
  */
+import { onBeat } from "./beat.ts";
 import { type CgroupCounters, type CounterReading, createCgroupCounters } from "./cgroup-counters.ts";
 import { findMemoryHierarchy, type MemoryHierarchy } from "./cgroup-mounts.ts";
 import { type CgroupDirectory, type CgroupTree, type CgroupTreeTrouble, openCgroupTree } from "./cgroup-tree.ts";
@@ -189,7 +190,7 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
     onTrouble,
   });
   const rescans = startRescans(tree, readAll);
-  const timer = setInterval(read, POLL_MS);
+  const stopReading = onBeat(POLL_MS, read);
 
   return {
     version: hierarchy.version,
@@ -203,7 +204,7 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
     close() {
       if (isClosed) return;
       isClosed = true;
-      clearInterval(timer);
+      stopReading();
       rescans.stop();
       tree.close();
       node.close();

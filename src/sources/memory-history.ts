@@ -3,6 +3,7 @@
  * that no number of cgroups exceeds, and kept for a while after a cgroup is gone, since its kill is told after that.
  */
 import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import { onBeat } from "./beat.ts";
 import type { CgroupDirectory } from "./cgroup-tree.ts";
 import { type MemoryFiles, type MemoryLimits, openMemoryFiles, readMemoryLimits } from "./memory-files.ts";
 import { createMemoryRing, type MemoryRing } from "./memory-ring.ts";
@@ -151,7 +152,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
     gone.set(path, one);
   }
 
-  const timer = setInterval(tick, TICK_MS);
+  const stopTicks = onBeat(TICK_MS, tick);
 
   return {
     found({ path, directory, isNew }) {
@@ -192,7 +193,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
       return size;
     },
     close() {
-      clearInterval(timer);
+      stopTicks();
       for (const one of candidates.values()) one.files?.close();
       candidates.clear();
       gone.clear();

@@ -6,18 +6,9 @@
  * (kernel/trace/trace.c, TRACE_BUF_SIZE_DEFAULT), so that a node without that much to spare does without; and names
  * of tasks are recorded (record-cmd), which cannot be switched off for one instance alone.
  */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  rmdirSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readNow } from "./read-now.ts";
 import { checkMemory, findTracefs, TracefsUnavailable, tracefsAdvice } from "./tracefs.ts";
 
 export interface TracefsInstance {
@@ -74,7 +65,7 @@ function enable(directory: string, event: string, fd: number): TracefsInstance {
     closeSync(fd);
     throw error;
   }
-  return { directory, read: (into) => readSync(fd, into, 0, into.length, null), close };
+  return { directory, read: (into) => readNow(fd, into), close };
 }
 
 /**

@@ -19,7 +19,18 @@ interface Bench {
 const opened: KmsgSource[] = [];
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "clearImmediate", "Date", "hrtime"] });
+  vi.useFakeTimers({
+    toFake: [
+      "setTimeout",
+      "clearTimeout",
+      "setImmediate",
+      "clearImmediate",
+      "setInterval",
+      "clearInterval",
+      "Date",
+      "hrtime",
+    ],
+  });
 });
 
 afterEach(() => {

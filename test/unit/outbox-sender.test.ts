@@ -143,7 +143,9 @@ describe("kept, and sent again until it arrives", () => {
     const sender = openTestSender(outbox, exportTo(`http://127.0.0.1:${port}`));
     await until(() => sender.totals.retries === 3);
     expect(resets).toBeGreaterThanOrEqual(3);
-    expect(sender.troubles[0]).toEqual(["ship_retried", expect.objectContaining({ reason: "read ECONNRESET" })]);
+    // In the middle of a write or of a read, as it happens.
+    const reason = expect.stringMatching(/^(?:read|write) (?:ECONNRESET|EPIPE)$/);
+    expect(sender.troubles[0]).toEqual(["ship_retried", expect.objectContaining({ reason })]);
     server.close();
     await once(server, "close");
     const receiver = await receive({ port });
