@@ -37,17 +37,18 @@ try {
   makeContainers(cgroups);
   const program = join(folder, "oomscribe.mjs");
   await buildProgram(program);
-  const flags = [...readImageFlags(), ...moreFlags];
+  const image = readImage();
+  const flags = [...image.flags, ...moreFlags];
   const empty = await measureEmpty();
   process.stdout.write(
-    `${PODS} pods with ${CONTAINERS} containers each, ${minutes} minutes, node ${flags.join(" ")}:\n\n`,
+    `${PODS} pods with ${CONTAINERS} containers each, ${minutes} minutes, ${JSON.stringify(image.env)}, node ${flags.join(" ")}:\n\n`,
   );
   const rows = [
     ["", "RSS", "of an empty Node", "PSS", "anonymous", "CPU of a core", "first read", "ready"],
     toRow("empty Node", empty, empty),
   ];
   for (const withApi of [false, true]) {
-    const { footprint, starts } = await measureAgent(program, flags, withApi);
+    const { footprint, starts } = await measureAgent(program, { ...image, flags }, withApi);
     const name = withApi ? "the agent, with the Kubernetes API" : "the agent, with names from files";
     rows.push(toRow(name, footprint, empty, starts));
   }
@@ -86,11 +87,12 @@ function toContainerId(pod: number, one: number): string {
   return (pod * CONTAINERS + one).toString(16).padStart(64, "0");
 }
 
-/** Those that the image gives Node, in its ENTRYPOINT. */
-function readImageFlags(): string[] {
+/** What the image gives Node, in its ENTRYPOINT and ENV. */
+function readImage(): { flags: string[]; env: Record<string, string> } {
   const text = readFileSync(new URL("../../Dockerfile", import.meta.url), "utf8");
   const entrypoint: string[] = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)?.[1] ?? "[]");
-  return entrypoint.slice(1, -1);
+  const set = [...text.matchAll(/^ENV (MALLOC_\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]);
+  return { flags: entrypoint.slice(1, -1), env: Object.fromEntries(set) };
 }
 
 async function measureEmpty(): Promise<Footprint> {
@@ -107,7 +109,7 @@ interface Starts {
 
 async function measureAgent(
   program: string,
-  flags: readonly string[],
+  { flags, env }: ReturnType<typeof readImage>,
   withApi: boolean,
 ): Promise<{ footprint: Footprint; starts: Starts }> {
   const receiver = await openOtlpReceiver();
@@ -116,7 +118,7 @@ async function measureAgent(
   const node = [process.execPath, ...flags, program, "agent", "--since", "now", "--otlp", receiver.url] as const;
   const own = ["--state-dir", join(folder, `state-${withApi}`), "--listen", `127.0.0.1:${port}`];
   const command: [string, ...string[]] = api === undefined ? [...node, ...own] : [...api.wrap, ...node, ...own];
-  const start = () => startProgram(command, { PATH: process.env["PATH"], ...api?.env });
+  const start = () => startProgram(command, { PATH: process.env["PATH"], ...env, ...api?.env });
   try {
     const starts: Starts[] = [];
     for (let round = 0; round < STARTS; round++) {

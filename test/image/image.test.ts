@@ -45,9 +45,10 @@ describe.skipIf(reason !== undefined)("the image", () => {
     });
   });
 
-  test("runs the agent as root unless told otherwise, with a bound on the young generation", () => {
+  test("runs the agent as root unless told otherwise, with bounds on what its memory grows to", () => {
     expect(image.config.User).toBe("0");
     expect(image.config.Entrypoint).toEqual(["node", "--max-semi-space-size=2", PROGRAM]);
+    expect(image.config.Env).toContain("MALLOC_ARENA_MAX=1");
     expect(image.config.Cmd).toEqual(["agent"]);
   });
 
