@@ -98,7 +98,8 @@ export function createLive(options: LiveOptions): Live {
   let readSeq = restored?.position;
   /** when the log was last read to its end; undefined: not yet */
   let drainedMs: number | undefined;
-  let savedMs = now();
+  /** Saved as soon as all has been read: one that ends before it has saved anything leaves the next no counts. */
+  let savedMs = Number.NEGATIVE_INFINITY;
   /** a kill line has come since the sources were read */
   let isKillRead = false;
   let waiting: LogRecord[] = [];
