@@ -7,6 +7,7 @@
  *    process was seen in a cgroup up to two seconds before (inferred: the pid could be another's by now).
  * 2. A kill line alone is in the cgroup of the only steps that it can be, all kills and steps near being matched
  *    together (match.ts): inferred. Where several are possible, its cgroup is unknown and those are named.
+ *    One that was printed about when counting began may have no step: it is placed nowhere, and takes nobody's.
  * 3. A kill is told within two seconds, step or no step; the step that comes later is its own.
  * 4. A step that no kill can be, nor a group kill's double count, is a kill of which the log has no line: it is told
  *    with the tracepoint's word, where there is one. So is what only the node's count has.
@@ -29,12 +30,21 @@ export type ToldKill = { kind: "logged"; kill: Kill } | { kind: "unlogged"; kill
 
 /** What has to outlive a restart. */
 export interface CorrelatorState {
+  began: Began;
   ledger: LedgerState;
   doubles: DoubleCountsState;
   /** kills that are told and whose steps are not settled */
   unsettled: readonly Seeker[];
   /** sequence numbers of kill lines after the read position whose kills are told */
   told: readonly number[];
+}
+
+/** When counting began in this boot, CLOCK_MONOTONIC in milliseconds: what was counted before is in no step. */
+interface Began {
+  /** before the first look at any counter */
+  fromMs: number;
+  /** after the first look at each that there was; of what was printed in between nobody knows whether it has a step */
+  untilMs: number;
 }
 
 export interface CorrelatorOptions {
@@ -100,6 +110,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   let unlogged: UnloggedKill[] = [];
   let out: ToldKill[] = [];
   let decidedMs = startMs;
+  const began: Began = restored === undefined ? { fromMs: startMs, untilMs: startMs } : { ...restored.began };
 
   function tell(kill: Kill): void {
     if (kill.record.seq !== undefined) toldSeqs.push(kill.record.seq);
@@ -118,10 +129,12 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       if (marks.of(kill.victim.pid) !== undefined) addEvidence(kill, "tracepoint");
       addProc(kill, procs.of(kill.victim.pid));
       const window = windowOf(kill.victim);
-      // What was printed before the first look at the counters has its step in what they began with.
-      const isHistoric = restored === undefined && window.untilMs < startMs;
+      const isHistoric = window.untilMs < began.fromMs;
       if (!hasCounters || isHistoric || claimUnlogged(kill, window)) tell(kill);
-      else entries.push({ ...window, cgroup: kill.victimCgroup, isGroup: kill.victim.groupKill, kill });
+      else {
+        const isOptional = window.afterMs < began.untilMs;
+        entries.push({ ...window, cgroup: kill.victimCgroup, isGroup: kill.victim.groupKill, isOptional, kill });
+      }
     }
   }
 
@@ -139,12 +152,12 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     return true;
   }
 
-  /** All kills and steps of the last seconds, matched; kills before what may be no step at all. */
+  /** All kills and steps of the last seconds, matched; what has a step before what may have none. */
   function match(): Matching<Seeker, Step> {
     const hiddenSteps = Array.from({ length: ledger.hidden }, (): Step => HIDDEN_STEP());
-    const optional = doubles.open.filter(({ isOptional }) => isOptional);
-    const sure = doubles.open.filter(({ isOptional }) => !isOptional);
-    return matchSteps<Seeker, Step>([...entries, ...sure, ...optional], [...ledger.open, ...hiddenSteps]);
+    const seekers: Seeker[] = [...entries, ...doubles.open];
+    const inOrder = [...seekers.filter(isSure), ...seekers.filter((seeker) => !isSure(seeker))];
+    return matchSteps<Seeker, Step>(inOrder, [...ledger.open, ...hiddenSteps]);
   }
 
   function decide(nowMs: number): void {
@@ -169,14 +182,14 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       if (waitedMs < DECIDE_MS) return;
       const choices = matching.choicesOf(entry);
       const [only] = choices;
-      if (choices.length === 1 && only !== undefined) {
+      if (choices.length === 1 && only !== undefined && isSure(entry)) {
         placeIn(kill, only, "inferred");
         entry.cgroup = only;
         addEvidence(kill, "counter");
       } else if (!isLate) return;
       else {
         const candidates = choices.filter((choice) => choice !== undefined);
-        if (candidates.length > 0) kill.candidates = candidates;
+        if (candidates.length > 0 && isSure(entry)) kill.candidates = candidates;
       }
     }
     tell(kill);
@@ -192,6 +205,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
         return true;
       const step = matching.stepOf(entry);
       if (step !== undefined && isOpen(step)) ledger.close(step);
+      else if (step === undefined && !isSure(entry)) return false;
       else if (entry.cgroup !== undefined) ledger.owe(entry.cgroup, entry.untilMs);
       else ledger.closeHidden();
       return false;
@@ -237,7 +251,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   function takeStepless(step: OpenStep, matching: Matching<Seeker, Step>): boolean {
     const entry = entries.find((one) => {
       const own = matching.stepOf(one);
-      return one.kill === undefined && (own === undefined || !isOpen(own)) && isPlace(one, step);
+      return one.kill === undefined && isSure(one) && (own === undefined || !isOpen(own)) && isPlace(one, step);
     });
     entries = entries.filter((other) => other !== entry);
     return entry !== undefined;
@@ -284,6 +298,8 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     proc: procs.add,
     mark: (victim, atMs) => marks.add(victim.pid, victim, atMs),
     counter(reading) {
+      const isBase = restored === undefined && reading.why === "found" && !reading.fromZero;
+      if (isBase) began.untilMs = Math.max(began.untilMs, reading.atMs);
       ledger.read(reading);
       doubles.counted(reading);
     },
@@ -319,7 +335,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     state(position, nowMs) {
       toldSeqs = toldSeqs.filter((seq) => position !== undefined && seq > position);
       const unsettled = entries.filter(({ kill }) => kill === undefined);
-      return { ledger: ledger.state(nowMs), doubles: doubles.state(nowMs), unsettled, told: toldSeqs };
+      return { began, ledger: ledger.state(nowMs), doubles: doubles.state(nowMs), unsettled, told: toldSeqs };
     },
   };
 
@@ -329,3 +345,8 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
 }
 
 const HIDDEN_STEP = (): Step => ({ cgroup: "", afterMs: 0, untilMs: 0, of: "hidden" });
+
+/** It has a step somewhere, seen or not. */
+function isSure({ isOptional }: Seeker): boolean {
+  return isOptional !== true;
+}
