@@ -205,7 +205,11 @@ export const ATTRIBUTE_GROUPS = [
         when: "always",
         meaning: "`memcg`, `none`, `cpuset`, `memory_policy`, `unknown`",
       },
-      "oom.limit.cgroup": { type: "string", meaning: "cgroup whose limit was hit", from: "`oom_memcg=` or `limit of`" },
+      "oom.limit.cgroup": {
+        type: "string",
+        meaning: "cgroup whose limit was hit",
+        from: "`oom_memcg=` or `limit of`; without a report, on cgroup v2, whose count `oom` rose with the kill",
+      },
       "oom.memory.usage": { type: "int", unit: "By", meaning: "memory of the cgroup whose limit was hit" },
       "oom.memory.limit": { type: "int", unit: "By", when: "there is a limit", meaning: "its memory limit" },
       "oom.memory.failcnt": { type: "int", meaning: "how often it has run into that limit" },
@@ -381,7 +385,7 @@ export const ATTRIBUTE_GROUPS = [
     keys: {
       "oom.cause": {
         type: "string",
-        when: "the log tells of the kill",
+        when: "always",
         meaning:
           "`limit_too_low`, `leak`, `spike`, `page_cache`, `tmpfs`, `kernel_memory`, `node_pressure`, `neighbour`, `cpuset`, `memory_policy`, `sysrq`, `unknown`",
       },
