@@ -14,6 +14,7 @@ import { type Correlator, type CorrelatorState, createCorrelator, type ToldKill 
 import type { Kill, UnloggedKill } from "./correlate/kill.ts";
 import { addLimit, addLimitToUnlogged, createLimitHits } from "./correlate/limit-hits.ts";
 import type { Window } from "./correlate/match.ts";
+import { addOwnProcess } from "./correlate/witnesses.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
 import type { Diagnosis } from "./diagnose/diagnosis.ts";
 import { type Histories, historyOf } from "./diagnose/kill-history.ts";
@@ -58,6 +59,8 @@ export interface LiveOptions {
   nearLimit: number;
   hasCounters: boolean;
   readVictim(pid: number): VictimProc | undefined;
+  /** the pid of a container's own process, found while it lived */
+  ownProcessOf(container: string): number | undefined;
   /** Reads tracepoint and counters, at once. */
   readSources(): void;
   /** Saves records and state, all or nothing. */
@@ -132,6 +135,7 @@ export function createLive(options: LiveOptions): Live {
 
   function toRecord(told: ToldKill, nowMs: number): LogRecord {
     const isLogged = told.kind === "logged";
+    addOwnProcess(told.kill, options.ownProcessOf);
     if (isLogged) addLimit(told.kill, limitHits, windows.get(told.kill.record));
     else addLimitToUnlogged(told.kill, limitHits);
     const who = isLogged ? nameKill(told.kill, names.identify) : nameUnlogged(told.kill, names.identify);

@@ -114,7 +114,8 @@ function groupFact({ kill: { victim, report } }: Case): Fact | undefined {
 
 /** Kubernetes tells of a container that ends, and of nothing else. */
 function childFact({ kill, who }: Case): Fact | undefined {
-  if (kill.pid1 !== false) return undefined;
+  // Of a group all are killed, and whether it was one only a line tells.
+  if (kill.pid1 !== false || kill.victim.groupKill || !kill.evidence.includes("kill_line")) return undefined;
   const says =
     who?.podFacts === undefined
       ? "it was a child process: the container's own process was not killed"

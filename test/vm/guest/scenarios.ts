@@ -23,10 +23,10 @@ export const SCENARIO_NAMES = [
   "pod_limit",
   "storm",
   "swap",
-  "lives",
   "removed_at_once",
   "log_overrun",
   "agent_killed",
+  "lives",
   "kmsg_unreadable",
   "node_out_of_memory",
 ] as const;
@@ -56,7 +56,8 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
   async child_killed(stage) {
     await waitForReportBudget(1);
     const cgroup = makePod("systemd", "burstable").container({ memory: LIMIT, group: false });
-    await stage.container(cgroup, { comm: "worker", scoreAdj: 900, turns: 1 }).killed(1);
+    // It has run for a while, so that the agent has seen who is in it.
+    await stage.container(cgroup, { comm: "worker", scoreAdj: 900, turns: 1, pause: 1500 }).killed(1);
     return {};
   },
 
@@ -104,7 +105,7 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
   /** Four containers that end at their limit, each in its own way and so slowly that their history says which. */
   async lives(stage) {
     await waitForReportBudget(4);
-    const blind = await startBlind(stage);
+    const blind = await stage.blind();
     startSwap();
     const lead = (limits: Limits, options: ContainerOptions): Promise<void> =>
       stage.container(makePod("systemd", "burstable").container({ memory: LIFE_LIMIT, ...limits }), options).ended;
@@ -135,7 +136,7 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
       ),
     ]);
     stopSwap();
-    return await endBlind(stage, blind);
+    return await afterBlind(stage, blind);
   },
 
   /** The runtime removes the cgroup as soon as PID 1 is dead; every second one with memory.oom.group. */
@@ -185,10 +186,10 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
     return { ...facts, oldestSeq };
   },
 
-  /** Another agent, that has no kernel log: the counters alone tell it of kills. */
+  /** What the agent that has no kernel log tells of children, whole containers and cgroups that are removed. */
   async kmsg_unreadable(stage) {
     await waitForReportBudget(3);
-    const blind = await startBlind(stage);
+    const blind = await stage.blind();
     const pod = makePod("systemd", "burstable");
     const child = stage.container(pod.container({ memory: LIMIT }), { comm: "child", turns: 1 });
     await child.killed(1);
@@ -196,16 +197,16 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
     // Without KVM the guest's CPU takes naps: the next one is not to be made and removed in the same look.
     await stage.pass(1500);
     await stage.container(pod.container({ memory: LIMIT, group: true }), { comm: "gone", remove: true }).ended;
-    return await endBlind(stage, blind);
+    return await afterBlind(stage, blind);
   },
 
   /** A container without a limit takes all that there is. */
   async node_out_of_memory(stage) {
     await waitForReportBudget(1);
-    const blind = await startBlind(stage);
+    const blind = await stage.blind();
     const cgroup = makePod("systemd", "besteffort").container();
     await stage.container(cgroup, { comm: "node-eater", scoreAdj: 1000 }, "node").ended;
-    return await endBlind(stage, blind);
+    return await afterBlind(stage, blind);
   },
 };
 
@@ -218,17 +219,9 @@ export const SCENARIOS: readonly Scenario[] = SCENARIO_NAMES.map((name) => ({
   misses: MISSES.has(name),
 }));
 
-/** An agent without a kernel log: the counters alone tell it of kills. */
-async function startBlind(stage: Stage): Promise<Agent> {
-  const blind = await stage.agents.start("--since", "now", "--kmsg", "/nonexistent/kmsg");
-  await blind.logged("agent_started");
-  return blind;
-}
-
-/** When it has had the time to tell of what was counted. */
-async function endBlind(stage: Stage, blind: Agent): Promise<Record<string, unknown>> {
+/** When the agent without a kernel log has had the time to tell of what was counted. */
+async function afterBlind(stage: Stage, blind: Agent): Promise<Record<string, unknown>> {
   await stage.pass(3000);
-  await blind.end("SIGTERM");
   return { blindAgent: blind.number };
 }
 
