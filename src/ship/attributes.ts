@@ -651,9 +651,9 @@ export const ATTRIBUTE_GROUPS = [
     keys: {
       "oom.container.pid1": {
         type: "boolean",
-        when: "/proc told before it was gone, or the container runs on",
+        when: "/proc told before it was gone, of the victim or of its container's processes, or the container runs on",
         meaning: "it was PID 1 of its pid namespace: the container's own process",
-        from: "/proc/<pid>/status; of a follow-up, the container's status",
+        from: "/proc/<pid>/status of the victim, or of PID 1 while it lived; of a follow-up, the container's status",
       },
       "oom.kubernetes.visible": {
         type: "boolean",
