@@ -385,7 +385,7 @@ export const ATTRIBUTE_GROUPS = [
     keys: {
       "oom.cause": {
         type: "string",
-        when: "always",
+        when: "it was looked for: agent and replay do for every kill",
         meaning:
           "`limit_too_low`, `leak`, `spike`, `page_cache`, `tmpfs`, `kernel_memory`, `node_pressure`, `neighbour`, `cpuset`, `memory_policy`, `sysrq`, `unknown`",
       },
