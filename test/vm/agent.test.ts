@@ -78,6 +78,7 @@ describe.skipIf(reason !== undefined).each(KERNELS)("kernel %s", (kernel) => {
           }
           // A guess that is wrong is worse than none.
           expect([kill.cgroup, undefined]).toContain(cgroup);
+          expect([kill.limitCgroup, undefined]).toContain(record.attributes["oom.limit.cgroup"]);
         }
       }
     });
@@ -187,10 +188,12 @@ describe.skipIf(reason !== undefined).each(KERNELS)("kernel %s", (kernel) => {
       // How many more is a matter of the guest's speed, which without KVM depends on what else its host does:
       // 192 of 200 on an idle one. What a real machine does is in bench/README.md.
       const named = story.killLines.filter(({ scenario, hasSummary }) => scenario === "storm" && hasSummary);
+      const limited = kills.filter(({ pid, cgroup }) => attributesOf(pid)?.["oom.limit.cgroup"] === cgroup);
       process.stderr.write(
-        `test/vm: kernel ${kernel}, storm: ${named.length} named by the log, ${placed.length} placed\n`,
+        `test/vm: kernel ${kernel}, storm: ${named.length} named by the log, ${placed.length} placed, ${limited.length} with the limit\n`,
       );
       expect(placed.length).toBeGreaterThan(named.length);
+      expect(limited.length).toBeGreaterThan(named.length);
     });
 
     test("a double count of the kernel is no kill", () => {
