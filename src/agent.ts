@@ -179,18 +179,24 @@ interface Counts {
 function openSources({ config: { settings }, events, ...parts }: SourceParts): NodeSources {
   const clock = createKernelClock();
   const options = { since: settings.since, kmsgPath: settings.kmsg, hostRoot: settings["host-root"] };
-  const sources = openNodeSources(options, events, clock, (hasCounters, readSources, readVictim, history) => ({
-    live: openLive({
-      ...parts,
-      clock,
-      hasCounters,
-      readSources,
-      readVictim,
-      history,
-      nearLimit: settings["near-limit"] ?? NEAR_LIMIT,
+  const sources = openNodeSources(
+    options,
+    events,
+    clock,
+    (hasCounters, readSources, readVictim, history, ownProcessOf) => ({
+      live: openLive({
+        ...parts,
+        clock,
+        hasCounters,
+        readSources,
+        readVictim,
+        ownProcessOf,
+        history,
+        nearLimit: settings["near-limit"] ?? NEAR_LIMIT,
+      }),
+      position: parts.deliveries.restored?.position,
     }),
-    position: parts.deliveries.restored?.position,
-  }));
+  );
   if (sources === undefined) {
     parts.names.close();
     throw new StartError("");
@@ -199,7 +205,10 @@ function openSources({ config: { settings }, events, ...parts }: SourceParts): N
 }
 
 type LiveParts = Omit<SourceParts, "config" | "events"> &
-  Pick<Parameters<typeof createLive>[0], "hasCounters" | "readSources" | "readVictim" | "history" | "nearLimit"> & {
+  Pick<
+    Parameters<typeof createLive>[0],
+    "hasCounters" | "readSources" | "readVictim" | "ownProcessOf" | "history" | "nearLimit"
+  > & {
     clock: KernelClock;
   };
 

@@ -11,14 +11,17 @@ import { parseKillLine } from "../parsers/oom/killed.ts";
 import type { MarkVictim } from "../parsers/oom/mark-victim.ts";
 import type { Victim } from "../parsers/oom/report.ts";
 import { type Correlator, type CorrelatorState, createCorrelator, type ToldKill } from "./correlate/correlator.ts";
-import type { Kill } from "./correlate/kill.ts";
+import type { Kill, UnloggedKill } from "./correlate/kill.ts";
+import { addLimit, addLimitToUnlogged, createLimitHits } from "./correlate/limit-hits.ts";
 import type { Window } from "./correlate/match.ts";
+import { addOwnProcess } from "./correlate/witnesses.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
 import type { Diagnosis } from "./diagnose/diagnosis.ts";
 import { type Histories, historyOf } from "./diagnose/kill-history.ts";
 import { createNearLimitWatch } from "./diagnose/near-limit.ts";
+import { toUnreportedKill } from "./diagnose/unreported.ts";
 import type { Findings, Names } from "./identify/names.ts";
-import { nameKill } from "./identify/scope.ts";
+import { nameKill, nameUnlogged } from "./identify/scope.ts";
 import type { RecordContext } from "./ship/context.ts";
 import { toEvictionRecord } from "./ship/eviction-record.ts";
 import { toFalseKillRecord } from "./ship/false-kill-record.ts";
@@ -56,6 +59,8 @@ export interface LiveOptions {
   nearLimit: number;
   hasCounters: boolean;
   readVictim(pid: number): VictimProc | undefined;
+  /** the pid of a container's own process, found while it lived */
+  ownProcessOf(container: string): number | undefined;
   /** Reads tracepoint and counters, at once. */
   readSources(): void;
   /** Saves records and state, all or nothing. */
@@ -95,6 +100,7 @@ export function createLive(options: LiveOptions): Live {
   /** of kill lines: when they were printed */
   const printedMs = new WeakMap<KernelRecord, number>();
   const nearLimit = createNearLimitWatch(options.nearLimit);
+  const limitHits = createLimitHits();
   let readSeq = restored?.position;
   /** when the log was last read to its end; undefined: not yet */
   let drainedMs: number | undefined;
@@ -130,13 +136,17 @@ export function createLive(options: LiveOptions): Live {
 
   function toRecord(told: ToldKill, nowMs: number): LogRecord {
     const isLogged = told.kind === "logged";
-    const who = isLogged ? nameKill(told.kill, names.identify) : names.identify(told.kill.identity);
+    addOwnProcess(told.kill, options.ownProcessOf);
+    if (isLogged) addLimit(told.kill, limitHits, windows.get(told.kill.record));
+    else addLimitToUnlogged(told.kill, limitHits);
+    const who = isLogged ? nameKill(told.kill, names.identify) : nameUnlogged(told.kill, names.identify);
     const killMs = isLogged ? (printedMs.get(told.kill.record) ?? nowMs) : told.kill.untilMs;
     const killWallMs = isLogged ? toMs(told.kill.record.wallTimeUs) : toWallUs(killMs) / 1000;
     const { identity } = told.kill;
-    const known = { who, ...names.around({ who, identity, atMs: killMs, atWallMs: killWallMs }) };
+    const around = { who, ...names.around({ who, identity, atMs: killMs, atWallMs: killWallMs }) };
+    const known = { ...around, diagnosis: diagnoseKill(told.kill, around, killMs) };
     const record = isLogged
-      ? toLogRecord(told.kill, context, { ...known, diagnosis: diagnoseKill(told.kill, known, killMs) })
+      ? toLogRecord(told.kill, context, known)
       : toUnloggedRecord(told.kill, context, toWallUs, known);
     const uid = String(record.attributes["log.record.uid"]);
     const atWallMs = toMs(record.timestampUs);
@@ -144,9 +154,13 @@ export function createLive(options: LiveOptions): Live {
     return record;
   }
 
-  function diagnoseKill(kill: Kill, known: Omit<Known, "diagnosis">, killMs: number): Diagnosis {
-    const history = historyOf(kill, killMs, options.history, names.identify);
-    return diagnose(kill, { ...known, history, pageSize: context.pageSize });
+  function diagnoseKill(kill: Kill | UnloggedKill, around: Omit<Known, "diagnosis">, killMs: number): Diagnosis {
+    const isLogged = "report" in kill;
+    const known = isLogged ? kill : toUnreportedKill(kill);
+    const history = historyOf(known, killMs, options.history, names.identify);
+    // A line has the time of its own.
+    const atMs = isLogged ? undefined : toWallUs(killMs) / 1000;
+    return diagnose(known, { ...around, history, pageSize: context.pageSize, atMs });
   }
 
   function toRecords({ followUps, falseKills, evicted, pressure }: Findings, nowMs: number): LogRecord[] {
@@ -180,6 +194,7 @@ export function createLive(options: LiveOptions): Live {
   return {
     counter(reading) {
       correlator.counter(reading);
+      limitHits.counter(reading);
       names.counter(reading);
     },
     node: correlator.node,
@@ -213,6 +228,7 @@ export function createLive(options: LiveOptions): Live {
       drainedMs = nowMs;
       handOn(assembler.tick(nowMs));
       save(correlator.tick(nowMs), nowMs);
+      limitHits.tick(nowMs);
     },
     flush() {
       const nowMs = now();

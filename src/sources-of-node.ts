@@ -9,6 +9,8 @@ import { type MarkVictimSource, openMarkVictim } from "./sources/mark-victim.ts"
 import { type MemoryCountersSource, openMemoryCounters } from "./sources/memory-counters.ts";
 import { type MemoryHistorySource, openMemoryHistory } from "./sources/memory-history.ts";
 import { monotonicMs } from "./sources/monotonic.ts";
+import { createOwnProcesses, type OwnProcesses } from "./sources/own-processes.ts";
+import { isInitPidNamespace } from "./sources/pid-namespace.ts";
 import { readVictimProc, type VictimProc } from "./sources/victim-proc.ts";
 import type { Events } from "./telemetry/events.ts";
 
@@ -50,12 +52,14 @@ export type Connect = (
   readSources: () => void,
   readVictim: (pid: number) => VictimProc | undefined,
   history: Pick<MemoryHistorySource, "of" | "lastOf" | "containersIn">,
+  ownProcessOf: (container: string) => number | undefined,
 ) => { live: Live; position: number | undefined };
 
 /** The log is asked at least 20 times a second: what has not been read for so long cannot be. */
 const STALE_MS = 10_000;
 /** Without the kernel's log time passes by itself. */
 const TICK_MS = 100;
+const OWN_PROCESSES_MS = 500;
 
 /** @returns undefined where neither log nor counters can be read, which the events say */
 export function openNodeSources(
@@ -72,6 +76,8 @@ export function openNodeSources(
   let kmsg: KmsgSource | undefined;
   const log: LogProgress = { read: 0, lost: 0, activeMs: monotonicMs(), isDrained: false };
   let markFails = false;
+  // In another pid namespace the numbers are of other processes.
+  const own = isInitPidNamespace() ? createOwnProcesses(hostRoot) : undefined;
   const { live, position } = connect(
     hierarchy !== undefined,
     () => {
@@ -89,11 +95,12 @@ export function openNodeSources(
       lastOf: (path, untilMs) => history?.lastOf(path, untilMs),
       containersIn: (path) => history?.containersIn(path) ?? [],
     },
+    (container) => own?.of(container),
   );
   if (hierarchy !== undefined) {
     const { version } = hierarchy;
     history = openMemoryHistory({ version, onSample: live.memory, onTrouble: events.report });
-    counters = openCounters(hierarchy, hostRoot, events, live, history);
+    counters = openCounters(hierarchy, hostRoot, events, live, history, own);
   }
   mark = openMarkVictim({
     hostRoot,
@@ -110,6 +117,7 @@ export function openNodeSources(
     history?.close();
     return undefined;
   }
+  const looks = own === undefined ? undefined : setInterval(() => own.look(monotonicMs()), OWN_PROCESSES_MS);
   const ticks = kmsg === undefined ? setInterval(() => live.tick(monotonicMs()), TICK_MS) : undefined;
 
   return {
@@ -132,6 +140,7 @@ export function openNodeSources(
       mark?.close();
       counters?.close();
       clearInterval(ticks);
+      clearInterval(looks);
       live.flush();
       history?.close();
     },
@@ -157,6 +166,7 @@ function openCounters(
   events: Events,
   live: Live,
   history: MemoryHistorySource,
+  own: OwnProcesses | undefined,
 ): MemoryCountersSource {
   const counters = openMemoryCounters({
     hostRoot,
@@ -164,9 +174,13 @@ function openCounters(
     onReading: live.counter,
     onNode: live.node,
     onAllRead: live.allRead,
-    onFound: history.found,
+    onFound(cgroup) {
+      history.found(cgroup);
+      own?.found(cgroup, monotonicMs());
+    },
     onGone(path) {
       history.gone(path);
+      own?.gone(path, monotonicMs());
       live.memoryGone(path);
     },
     onTrouble: events.report,

@@ -1,6 +1,7 @@
 /** Storms of real kills on this kernel (cgroup v1), at several paces: how many are told, and how many rightly. */
+import { whyNoCompiler } from "../../test/kernel/c-program.ts";
 import { openTestCgroups, type TestCgroup, whyNoKills } from "../../test/kernel/cgroup-v1.ts";
-import { openHogs, whyNoHogs } from "../../test/kernel/hogs.ts";
+import { openHogs } from "../../test/kernel/hogs.ts";
 import { formatTable } from "../table.ts";
 import { type StormAgent, startStormAgent } from "./agent.ts";
 import { readKernelLines } from "./kernel-lines.ts";
@@ -25,7 +26,7 @@ const PACES: readonly Pace[] = [
   { name: "without the kernel's log", pauseMs: 20, together: 1, args: ["--kmsg", "/nonexistent/kmsg"] },
 ];
 
-const reason = whyNoKills() ?? whyNoHogs();
+const reason = whyNoKills() ?? whyNoCompiler();
 if (reason !== undefined) throw new Error(`no storm here: ${reason}`);
 const hogs = openHogs();
 try {

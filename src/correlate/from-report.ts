@@ -30,7 +30,11 @@ export function toKills(report: OomReport): Kill[] {
 function readScope({ constraint }: OomReport, limit: CgroupIdentity | undefined): Scope {
   // CONSTRAINT_CPUSET and CONSTRAINT_MEMORY_POLICY are global reports as well (mm/oom_kill.c constrained_alloc).
   if (constraint === "none" || constraint === "cpuset" || constraint === "memory_policy") return "node";
-  if (limit === undefined) return "unknown";
+  return limit === undefined ? "unknown" : scopeOf(limit);
+}
+
+/** Whose a limit is. */
+export function scopeOf(limit: CgroupIdentity): Scope {
   switch (limit.kind) {
     case "container":
       // A limit that the container set below its own cgroup is not the container's.

@@ -53,6 +53,12 @@ export interface UnloggedKill {
   victimCgroup?: string;
   identity?: CgroupIdentity;
   pid1?: boolean;
+  /** whose memory ran out, where the counters tell (cgroup v2); absent: they do not */
+  scope?: Scope;
+  /** the limit that was hit, where it is known whose */
+  limitCgroup?: string;
+  /** some cgroup's limit was hit, or none was; absent: not known */
+  isLimit?: boolean;
 }
 
 export function addEvidence(kill: Kill, evidence: Evidence): void {

@@ -24,6 +24,23 @@ export function addProc(kill: Kill, proc: VictimProc | undefined): void {
   if (kill.victimCgroup === cgroup) addEvidence(kill, "proc");
 }
 
+/**
+ * Adds whether the victim was its container's own process, where /proc was gone too soon to say so.
+ * @param ownProcessOf a container's own process, seen while it lived
+ */
+export function addOwnProcess(
+  kill: Kill | UnloggedKill,
+  ownProcessOf: (container: string) => number | undefined,
+): void {
+  const { victim, victimCgroup, identity } = kill;
+  if (kill.pid1 !== undefined || victim === undefined || victimCgroup === undefined) return;
+  if (identity?.kind !== "container") return;
+  const container = victimCgroup.slice(0, victimCgroup.length - (identity.nested?.length ?? 0));
+  const own = ownProcessOf(container);
+  if (own === undefined) return;
+  kill.pid1 = own === victim.pid;
+}
+
 /** Between the tracepoint's clock and the looks at the counters. */
 const SLACK_MS = 50;
 

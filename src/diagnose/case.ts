@@ -1,9 +1,12 @@
 /** One kill with all that is known of it, in bytes and under one set of names whatever the kernel calls them. */
-import type { MemcgStats, NodeMemory, OomReport, TaskRow } from "../../parsers/oom/report.ts";
+
+import { heldOf } from "../../parsers/cgroup/memory-stat.ts";
+import type { KernelRecord } from "../../parsers/kernel-record.ts";
+import type { MemcgStats, NodeMemory, OomReport, TaskRow, Victim } from "../../parsers/oom/report.ts";
 import type { Kill } from "../correlate/kill.ts";
 import type { Surroundings } from "../identify/surroundings.ts";
 import type { Who } from "../identify/who.ts";
-import type { MemoryHistory } from "../sources/memory-samples.ts";
+import type { MemoryHistory, MemorySample } from "../sources/memory-samples.ts";
 import { readTrend, type Trend } from "./trend.ts";
 
 /** What was watched before the kill. */
@@ -49,9 +52,25 @@ export interface Use {
   refaulted?: number;
 }
 
+/** What is looked at of a kill: that of one that a counter alone tells is nearly empty. */
+export interface CaseKill
+  extends Pick<Kill, "scope" | "evidence" | "victimCgroup" | "limitCgroup" | "identity" | "pid1"> {
+  victim: Partial<Victim>;
+  report: Pick<OomReport, "constraint"> & Partial<OomReport>;
+  record?: Pick<KernelRecord, "origin" | "wallTimeUs">;
+}
+
 export interface Case extends Background {
-  kill: Kill;
+  kill: CaseKill;
+  /** by the report's figures; without one by the last look, where it was that limit */
   use: Use;
+  /**
+   * There is no report. Whether a limit was hit: `told` by the kill line or by a count, `likely` where it was near.
+   * Absent: there is a report.
+   */
+  unreported?: "told" | "likely" | "unknown";
+  /** of a kill without a report */
+  lastLook?: LastLook;
   /** resident memory of the victim's process */
   victimRss?: number;
   /** largest first */
@@ -59,6 +78,16 @@ export interface Case extends Background {
   trend?: Trend;
   /** how long the container had run */
   ageSeconds?: number;
+}
+
+/** The last that was read before a kill, of a cgroup with a limit. */
+interface LastLook {
+  /** before the kill */
+  seconds: number;
+  /** bytes */
+  limit: number;
+  held: number;
+  sample: MemorySample;
 }
 
 interface SizedTask {
@@ -71,23 +100,56 @@ interface SizedTask {
 const KB = 1024;
 export const DEFAULT_PAGE_SIZE = 4096;
 
-export function toCase(kill: Kill, known: Background): Case {
-  const { report, victim } = kill;
+export function toCase(kill: CaseKill, known: Background): Case {
+  const { report, victim, scope } = kill;
   const pageSize = known.pageSize ?? DEFAULT_PAGE_SIZE;
-  const use = kill.scope === "node" ? nodeUse(report.nodeMemory, pageSize) : cgroupUse(report, pageSize);
   const { anonRssKb, fileRssKb, shmemRssKb } = victim;
   const rssKb = addKnown(anonRssKb, fileRssKb, shmemRssKb);
-  const found: Case = { ...known, kill, use, tasks: sizeTasks(report.tasks, pageSize) };
+  const reported = scope === "node" ? nodeUse(report.nodeMemory, pageSize) : cgroupUse(report, pageSize);
+  const found: Case = { ...known, kill, use: reported, tasks: sizeTasks(report.tasks, pageSize) };
   if (rssKb !== undefined) found.victimRss = rssKb * KB;
   const age = ageOf(kill, known);
   if (age !== undefined) found.ageSeconds = age;
-  const own = known.history?.own;
-  // The report's figures end the history of the cgroup that they are of, and no other's.
-  const atKill = own?.cgroup === kill.limitCgroup ? use : {};
-  const trend =
-    own === undefined || known.history === undefined ? undefined : readTrend(own, atKill, known.history.killMs);
+  const { own, killMs = 0 } = known.history ?? {};
+  // The figures end the history of the cgroup that they are of, and no other's.
+  let isOwn = own?.cgroup === kill.limitCgroup;
+  if (!kill.evidence.includes("report")) {
+    const last = own === undefined ? undefined : lastLook(own, killMs);
+    const isNear = last !== undefined && last.held >= NEAR * last.limit;
+    found.unreported = limitHit(kill, isNear);
+    isOwn = found.unreported !== "unknown" && (isOwn || (kill.limitCgroup === undefined && isNear));
+    if (last !== undefined) found.lastLook = last;
+    if (last !== undefined && isOwn) found.use = useAtLimit(last);
+  }
+  const trend = own === undefined ? undefined : readTrend(own, isOwn ? found.use : {}, killMs);
   if (trend !== undefined) found.trend = trend;
   return found;
+}
+
+/** Of the limit: what held less of its own a moment before may as well have met another's. */
+const NEAR = 0.75;
+
+function limitHit({ report, scope }: CaseKill, isNear: boolean): "told" | "likely" | "unknown" {
+  if (report.constraint === "memcg") return "told";
+  return report.constraint === "unknown" && scope === "unknown" && isNear ? "likely" : "unknown";
+}
+
+function lastLook(own: MemoryHistory, killMs: number): LastLook | undefined {
+  const sample = own.samples.findLast(({ atMs }) => atMs <= killMs);
+  const { limit } = own;
+  if (sample === undefined || limit === undefined || limit === 0) return undefined;
+  return { seconds: (killMs - sample.atMs) / 1000, limit, held: heldOf(sample), sample };
+}
+
+/**
+ * What was used as the limit was hit: all of it, and of what cannot be reclaimed no less than the last time that it was
+ * read. Page cache is given back before anybody is killed, and how much of the rest was private is not known.
+ */
+function useAtLimit({ limit, sample }: LastLook): Use {
+  const use: Use = { whole: limit, used: limit };
+  setKnown(use, "shmem", sample.shmem);
+  setKnown(use, "kernel", sample.kernel);
+  return use;
 }
 
 /** Shares of what was used; statistics are batched per CPU and may run ahead of the counter. */
@@ -98,10 +160,10 @@ export function shareOf({ used, whole }: Use, bytes: number | undefined): number
 
 /** When it was, milliseconds since the Unix epoch. */
 export function timeOf({ kill: { record }, atMs }: Pick<Case, "kill" | "atMs">): number | undefined {
-  return atMs ?? (record.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
+  return atMs ?? (record?.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
 }
 
-function ageOf(kill: Kill, { who, atMs }: Background): number | undefined {
+function ageOf(kill: CaseKill, { who, atMs }: Background): number | undefined {
   const now = timeOf({ kill, atMs });
   const started = who?.containerFacts?.state?.startedMs;
   return now === undefined || started === undefined || started > now + 1000
@@ -109,7 +171,7 @@ function ageOf(kill: Kill, { who, atMs }: Background): number | undefined {
     : Math.max(0, now - started) / 1000;
 }
 
-function cgroupUse({ memory, memsw, kmem, memcgStats }: OomReport, pageSize: number): Use {
+function cgroupUse({ memory, memsw, kmem, memcgStats }: Partial<OomReport>, pageSize: number): Use {
   const fullest = fullestOf(memory, memsw);
   const use: Use = {};
   if (fullest?.limitKb !== undefined) use.whole = fullest.limitKb * KB;

@@ -6,6 +6,9 @@ import type { Fact } from "./diagnosis.ts";
 /** @param isKnown whether a cause was found */
 export function describeCircumstances(one: Case, isKnown: boolean): Fact[] {
   return [
+    unreportedFact(one),
+    limitFact(one),
+    lastLookFact(one),
     anonFact(one),
     firstFillFact(one),
     highFact(one),
@@ -17,6 +20,46 @@ export function describeCircumstances(one: Case, isKnown: boolean): Fact[] {
     autoscalerMemoryFact(one),
     isKnown ? undefined : untoldFact(one),
   ].filter((fact) => fact !== undefined);
+}
+
+/** What is missing is the first thing to know of the rest. */
+function unreportedFact({ kill, unreported }: Case): Fact | undefined {
+  if (unreported === undefined) return undefined;
+  if (!kill.evidence.includes("kill_line")) {
+    const says = "the kernel's log has no line of it: it is known by the count of kills alone";
+    return { says, figures: {}, source: "counter" };
+  }
+  const says = "the kernel's log has the line of its kill and no report: what filled the memory then it does not tell";
+  return { says, figures: {}, source: "kernel log" };
+}
+
+function limitFact({ kill, unreported }: Case): Fact | undefined {
+  if (unreported !== "told" || kill.limitCgroup === undefined) return undefined;
+  return {
+    says: "the limit of {cgroup} was hit: its own count of that rose with the kill",
+    figures: { cgroup: { name: kill.limitCgroup } },
+    source: "counter",
+  };
+}
+
+const WHETHER_HIT: Readonly<Record<NonNullable<Case["unreported"]>, string>> = {
+  told: "",
+  likely: ": that its limit was hit is likely, and not told",
+  unknown: ": whether its limit was hit is not known",
+};
+
+function lastLookFact({ kill, lastLook, unreported }: Case): Fact | undefined {
+  if (lastLook === undefined || unreported === undefined) return undefined;
+  const isNodes = kill.scope === "node";
+  return {
+    says: `{seconds} before it held {held} of its limit of {limit}${isNodes ? "" : WHETHER_HIT[unreported]}`,
+    figures: {
+      seconds: { seconds: lastLook.seconds },
+      held: { bytes: lastLook.held },
+      limit: { bytes: lastLook.limit },
+    },
+    source: "history",
+  };
 }
 
 function anonFact(one: Case): Fact | undefined {
@@ -64,14 +107,15 @@ function groupFact({ kill: { victim, report } }: Case): Fact | undefined {
   if (!victim.groupKill) return undefined;
   return {
     says: "{count} processes of its cgroup were killed together, since memory.oom.group is set",
-    figures: { count: { number: report.victims.length } },
+    figures: { count: { number: report.victims?.length ?? 1 } },
     source: "report",
   };
 }
 
 /** Kubernetes tells of a container that ends, and of nothing else. */
 function childFact({ kill, who }: Case): Fact | undefined {
-  if (kill.pid1 !== false) return undefined;
+  // Of a group all are killed, and whether it was one only a line tells.
+  if (kill.pid1 !== false || kill.victim.groupKill || !kill.evidence.includes("kill_line")) return undefined;
   const says =
     who?.podFacts === undefined
       ? "it was a child process: the container's own process was not killed"
@@ -125,7 +169,7 @@ function autoscalerMemoryFact(one: Case): Fact | undefined {
 
 /** Of the commonest kill, private memory at the limit, a log holds the end alone. */
 function untoldFact(one: Case): Fact | undefined {
-  if (!isLimitHit(one) || one.history?.own !== undefined) return undefined;
+  if (!isLimitHit(one) || one.history?.own !== undefined || !one.kill.evidence.includes("kill_line")) return undefined;
   const says = "whether it grew for long, rose at once or never fit, the kernel's log alone does not tell";
   return { says, figures: {}, source: "report" };
 }

@@ -44,7 +44,7 @@ export interface Fact {
   /** a sentence; `{key}` stands for the figure of that name */
   says: string;
   figures: Readonly<Record<string, Figure>>;
-  source: "report" | "history" | "kubernetes" | "report and history";
+  source: "report" | "kernel log" | "counter" | "history" | "kubernetes" | "report and history";
 }
 
 export interface Diagnosis {

@@ -1,9 +1,8 @@
 /** What was watched before a kill, taken out of the node's memory history: of whose limit it was, and of who shared it. */
-import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
-import type { Kill } from "../correlate/kill.ts";
+import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { Identify } from "../identify/identifier.ts";
 import type { MemoryHistory, MemorySample } from "../sources/memory-samples.ts";
-import type { KillHistory, Member } from "./case.ts";
+import type { CaseKill, KillHistory, Member } from "./case.ts";
 
 /** The history of the node's cgroups. */
 export interface Histories {
@@ -15,7 +14,7 @@ export interface Histories {
 
 /** @param killMs when it was, CLOCK_MONOTONIC in milliseconds @returns undefined where nothing was watched */
 export function historyOf(
-  kill: Kill,
+  kill: CaseKill,
   killMs: number,
   histories: Histories,
   identify: Identify,
@@ -30,15 +29,19 @@ export function historyOf(
   return { killMs, ...(own === undefined ? {} : { own }), ...(members.length === 0 ? {} : { members }) };
 }
 
+const SHARED: readonly string[] = ["qos", "kubepods"] satisfies CgroupIdentity["kind"][];
+
 /** Of the cgroup that ran out, else of the innermost one around the victim that is followed. */
 function ownHistory(
-  { limitCgroup, victimCgroup }: Kill,
+  { limitCgroup, victimCgroup }: CaseKill,
   killMs: number,
   histories: Histories,
 ): MemoryHistory | undefined {
   const own = limitCgroup === undefined ? undefined : histories.of(limitCgroup, killMs);
   if (own !== undefined) return own;
   for (let path = victimCgroup ?? ""; path.length > 1; path = path.slice(0, path.lastIndexOf("/"))) {
+    // How the node's pods moved together says nothing of one of them.
+    if (SHARED.includes(parseCgroupPath(path).kind)) return undefined;
     const history = histories.of(path, killMs);
     if (history !== undefined) return history;
   }
@@ -46,7 +49,7 @@ function ownHistory(
 }
 
 /** What others used up as well. */
-function sharedCgroup({ scope, limitCgroup }: Kill): string | undefined {
+function sharedCgroup({ scope, limitCgroup }: CaseKill): string | undefined {
   if (scope === "node") return "/";
   return scope === "pod" || scope === "kubepods" ? limitCgroup : undefined;
 }

@@ -3,7 +3,7 @@
  * helpers_linux.go, ResourceConfigForPod), and what the pod's sandbox uses makes that one run out first: of a pod with
  * one container the kernel then names the pod's limit, though only the container has one.
  */
-import type { Kill, Scope } from "../correlate/kill.ts";
+import type { Kill, Scope, UnloggedKill } from "../correlate/kill.ts";
 import type { Identify } from "./identifier.ts";
 import type { ContainerFacts, PodFacts } from "./pod.ts";
 import type { Who } from "./who.ts";
@@ -16,6 +16,13 @@ export function nameKill(kill: Kill, identify: Identify): Who | undefined {
   const who = identify(kill.identity);
   const limitKb = kill.report.memory?.limitKb;
   kill.scope = refineScope(kill.scope, limitKb === undefined ? undefined : limitKb * 1024, who);
+  return who;
+}
+
+/** The same of a kill that no line tells. */
+export function nameUnlogged(kill: UnloggedKill, identify: Identify): Who | undefined {
+  const who = identify(kill.identity);
+  if (kill.scope !== undefined) kill.scope = refineScope(kill.scope, undefined, who);
   return who;
 }
 

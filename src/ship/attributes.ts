@@ -205,7 +205,11 @@ export const ATTRIBUTE_GROUPS = [
         when: "always",
         meaning: "`memcg`, `none`, `cpuset`, `memory_policy`, `unknown`",
       },
-      "oom.limit.cgroup": { type: "string", meaning: "cgroup whose limit was hit", from: "`oom_memcg=` or `limit of`" },
+      "oom.limit.cgroup": {
+        type: "string",
+        meaning: "cgroup whose limit was hit",
+        from: "`oom_memcg=` or `limit of`; without a report, on cgroup v2, whose count `oom` rose with the kill",
+      },
       "oom.memory.usage": { type: "int", unit: "By", meaning: "memory of the cgroup whose limit was hit" },
       "oom.memory.limit": { type: "int", unit: "By", when: "there is a limit", meaning: "its memory limit" },
       "oom.memory.failcnt": { type: "int", meaning: "how often it has run into that limit" },
@@ -381,7 +385,7 @@ export const ATTRIBUTE_GROUPS = [
     keys: {
       "oom.cause": {
         type: "string",
-        when: "the log tells of the kill",
+        when: "it was looked for: agent and replay do for every kill",
         meaning:
           "`limit_too_low`, `leak`, `spike`, `page_cache`, `tmpfs`, `kernel_memory`, `node_pressure`, `neighbour`, `cpuset`, `memory_policy`, `sysrq`, `unknown`",
       },
@@ -647,9 +651,9 @@ export const ATTRIBUTE_GROUPS = [
     keys: {
       "oom.container.pid1": {
         type: "boolean",
-        when: "/proc told before it was gone, or the container runs on",
+        when: "/proc told before it was gone, of the victim or of its container's processes, or the container runs on",
         meaning: "it was PID 1 of its pid namespace: the container's own process",
-        from: "/proc/<pid>/status; of a follow-up, the container's status",
+        from: "/proc/<pid>/status of the victim, or of PID 1 while it lived; of a follow-up, the container's status",
       },
       "oom.kubernetes.visible": {
         type: "boolean",

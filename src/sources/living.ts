@@ -2,8 +2,7 @@
  * Who lives in the cgroups that are at their limit or have just had a kill: the next victims, each seen in its cgroup
  * before it dies. Their kill lines say no cgroup, and /proc/<pid> tells none any more by the time they are read.
  */
-import { closeSync, openSync, readSync } from "node:fs";
-import { join } from "node:path";
+import { readPids } from "./cgroup-procs.ts";
 
 export interface Living {
   /** Looks at those in this cgroup, now: it is at its limit, and one of them may be killed in a moment. */
@@ -21,8 +20,6 @@ const WATCHED_MS = 10_000;
 const MAX_WATCHED = 64;
 /** A pid is not another process's so soon: the kernel gives all others away first. */
 const FRESH_MS = 2000;
-/** Thousands of processes in one cgroup: those that were read count. */
-const buffer = Buffer.allocUnsafe(64 * 1024);
 
 export function createLiving(): Living {
   const watched = new Map<string, { directory: string; untilMs: number }>();
@@ -63,27 +60,4 @@ export function createLiving(): Living {
       return last === undefined || nowMs - last.atMs > FRESH_MS ? undefined : last.cgroup;
     },
   };
-}
-
-/**
- * Opened anew each time: on v1 an open file shows what it showed at first (kernel/cgroup/cgroup-v1.c,
- * cgroup_pidlist_start).
- */
-function readPids(directory: string): number[] {
-  let fd: number | undefined;
-  try {
-    fd = openSync(join(directory, "cgroup.procs"), "r");
-    const text = buffer.toString("latin1", 0, readSync(fd, buffer, 0, buffer.length, 0));
-    // What the buffer has cut off is no pid. 0 is one that is not to be seen from here.
-    return text
-      .slice(0, text.lastIndexOf("\n"))
-      .split("\n")
-      .map(Number)
-      .filter((pid) => pid > 0);
-  } catch {
-    // Gone, or on v2 a threaded cgroup: then nothing is known of those in it.
-    return [];
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
 }

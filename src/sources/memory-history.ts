@@ -117,7 +117,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
       if (sample === undefined || sample === "gone" || one.ring === undefined) return;
       one.dueMs = Math.min(
         one.limitDueMs,
-        nowMs + nextLookMs(sample, one.before, one.limits.limit, nowMs - one.sinceMs),
+        nowMs + nextLookMs(sample, one.before, limitAround(one), nowMs - one.sinceMs),
       );
       one.before = sample;
       one.ring.push(sample);
@@ -126,6 +126,12 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
       const code = (error as NodeJS.ErrnoException).code ?? String(error);
       onTrouble("memory_history_unreadable", { code, cgroup: one.path });
     }
+  }
+
+  /** A container without a limit of its own may use up its pod's: who used how much of that is asked at the kill. */
+  function limitAround({ path, isContainer, limits }: Followed): number | undefined {
+    if (limits.limit !== undefined || !isContainer) return limits.limit;
+    return candidates.get(path.slice(0, path.lastIndexOf("/")))?.limits.limit;
   }
 
   function tick(): void {

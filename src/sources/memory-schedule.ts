@@ -2,7 +2,7 @@
 import { heldOf, workingSetOf } from "../../parsers/cgroup/memory-stat.ts";
 import type { MemorySample } from "./memory-samples.ts";
 
-/** Without a limit it can only be one of those that use up the node. */
+/** Without a limit, not even its pod's, it can only be one of those that use up the node. */
 const UNLIMITED_MS = 30_000;
 /**
  * By the share of the limit that its working set takes. Half a limit is not used up in ten seconds by much that is no

@@ -37,19 +37,22 @@ export function readVictimProc(pid: number, { hostRoot = "/" }: VictimProcOption
   // In the order in which it goes.
   const cgroup = parseProcCgroup(readText(join(directory, "cgroup")) ?? "")?.path;
   const comm = readText(join(directory, "comm"));
-  const pid1 = readPid1(readText(join(directory, "status")) ?? "");
-  if (cgroup === undefined && comm === undefined && pid1 === undefined) return undefined;
+  const innermost = innermostPid(readText(join(directory, "status")) ?? "");
+  if (cgroup === undefined && comm === undefined && innermost === undefined) return undefined;
   return {
     ...(cgroup === undefined ? {} : { cgroup: decodeBytes(cgroup) }),
     ...(comm === undefined ? {} : { comm: decodeBytes(comm.replace(/\n$/, "")) }),
-    ...(pid1 === undefined ? {} : { pid1 }),
+    ...(innermost === undefined ? {} : { pid1: innermost === 1 }),
   };
 }
 
-/** `NSpid:\t8104\t1`, since Linux 4.1: its pids from the outermost namespace to the innermost. A zombie has it as well. */
-function readPid1(status: string): boolean | undefined {
+/**
+ * `NSpid:\t8104\t1`, since Linux 4.1: its pids from the outermost namespace to the innermost. A zombie has it as well.
+ * @param status all of /proc/<pid>/status
+ */
+export function innermostPid(status: string): number | undefined {
   const innermost = /^NSpid:(?:\t\d+)*?\t(\d+)$/m.exec(status)?.[1];
-  return innermost === undefined ? undefined : innermost === "1";
+  return innermost === undefined ? undefined : Number(innermost);
 }
 
 const buffer = Buffer.allocUnsafe(8192);

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { type OtlpReceiver, openOtlpReceiver } from "../otlp-receiver.ts";
 import { type AgentProcess, startAgent } from "./agent-process.ts";
+import { whyNoCompiler } from "./c-program.ts";
 import { openTestCgroups, type TestCgroups, whyNoKills } from "./cgroup-v1.ts";
-import { type Hogs, openHogs, whyNoHogs } from "./hogs.ts";
+import { type Hogs, openHogs } from "./hogs.ts";
 
 const MIB = 1024 * 1024;
-const reason = whyNoKills() ?? whyNoHogs();
+const reason = whyNoKills() ?? whyNoCompiler();
 if (reason !== undefined) process.stderr.write(`test/kernel/agent-operation.test.ts is skipped: ${reason}\n`);
 
 let cgroups: TestCgroups;

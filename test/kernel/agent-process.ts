@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { vi } from "vitest";
 
 /** A line of the agent's own log. */
 export type LogLine = { event: string; level: string; message: string } & Record<string, unknown>;
@@ -18,6 +19,26 @@ export interface AgentProcess {
   readonly ended: Promise<{ status: number | null; signal: NodeJS.Signals | null }>;
   /** Tells it to stop, and waits for that. */
   stop(signal?: NodeJS.Signals): Promise<{ status: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** A record as the agent prints it. */
+export interface PrintedRecord {
+  eventName: string;
+  timestamp: string;
+  body: string;
+  attributes: Record<string, unknown>;
+}
+
+/** Waits for a record. @throws Error where it does not come */
+export function printedRecord(agent: AgentProcess, isIt: (record: PrintedRecord) => boolean): Promise<PrintedRecord> {
+  return vi.waitFor(
+    () => {
+      const found = agent.printed.map((line) => JSON.parse(line) as PrintedRecord).find(isIt);
+      if (found === undefined) throw new Error("it was not told");
+      return found;
+    },
+    { timeout: 15_000, interval: 100 },
+  );
 }
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));

@@ -10,8 +10,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Answer, type OtlpReceiver, openOtlpReceiver, type ReceivedRecord } from "../otlp-receiver.ts";
 import { type AgentProcess, startAgent } from "./agent-process.ts";
+import { whyNoCompiler } from "./c-program.ts";
 import { openTestCgroups, type TestCgroups, whyNoKills } from "./cgroup-v1.ts";
-import { type Hogs, openHogs, whyNoHogs } from "./hogs.ts";
+import { type Hogs, openHogs } from "./hogs.ts";
 
 const MIB = 1024 * 1024;
 const ROUNDS = Number(process.env["OOMSCRIBE_TEST_CRASH_ROUNDS"] ?? 20);
@@ -21,7 +22,7 @@ const MAX_LIFE_MS = 1500;
 const ANSWERS: readonly Answer[] = [{}, { afterMs: 100 }, { status: 503 }, {}, { lost: true }, { afterMs: 300 }];
 /** The kernel's log still holds the kills of runs before; with a number, a name has 15 bytes at most. */
 const RUN = `c${randomBytes(3).toString("hex")}-`;
-const reason = whyNoKills() ?? whyNoHogs();
+const reason = whyNoKills() ?? whyNoCompiler();
 if (reason !== undefined) process.stderr.write(`test/kernel/crash.test.ts is skipped: ${reason}\n`);
 
 let cgroups: TestCgroups;

@@ -3,13 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type OtlpReceiver, openOtlpReceiver, type ReceivedRecord } from "../otlp-receiver.ts";
 import { type AgentProcess, startAgent } from "./agent-process.ts";
+import { whyNoCompiler } from "./c-program.ts";
 import { openTestCgroups, type TestCgroup, type TestCgroups, whyNoKills } from "./cgroup-v1.ts";
-import { type Hogs, openHogs, whyNoHogs } from "./hogs.ts";
+import { type Hogs, openHogs } from "./hogs.ts";
 import { readKernelLog } from "./kernel-log.ts";
 
 const MIB = 1024 * 1024;
 const KILLS = 200;
-const reason = whyNoKills() ?? whyNoHogs();
+const reason = whyNoKills() ?? whyNoCompiler();
 if (reason !== undefined) process.stderr.write(`test/kernel/storm.test.ts is skipped: ${reason}\n`);
 
 let cgroups: TestCgroups;

@@ -19,6 +19,10 @@ const TOLD: Readonly<Record<string, readonly string[]>> = {
   "composed/3.10.log": ["node_pressure"],
   // `order=-1`, CONSTRAINT_CPUSET, CONSTRAINT_MEMORY_POLICY, one after another.
   "composed/5.15-global.log": ["sysrq", "cpuset", "memory_policy"],
+  // What filled the limit is in the report: total_shmem, kmem, total_cache without total_shmem.
+  "generated/121-gen-tmpfs.kmsg": ["tmpfs"],
+  "generated/123-gen-pipes.kmsg": ["kernel_memory"],
+  "generated/125-gen-locked-page-cache.kmsg": ["page_cache"],
   "generated/301-vm-510-global.kmsg": ["node_pressure"],
   "generated/303-vm-510-cpuset.kmsg": ["cpuset"],
   "generated/307-vm-61-mempolicy.kmsg": ["memory_policy"],

@@ -5,7 +5,7 @@ import { createRandom } from "../../bench/random.ts";
 import { diagnose } from "../../src/diagnose/diagnose.ts";
 import type { Cause } from "../../src/diagnose/diagnosis.ts";
 import type { MemorySample } from "../../src/sources/memory-samples.ts";
-import { CONTAINER_CGROUP, makeBareKill, makeKill, POD_CGROUP } from "../kills.ts";
+import { CONTAINER_CGROUP, type KillParts, makeBareKill, makeKill, POD_CGROUP } from "../kills.ts";
 import { SHAPES, tellStory } from "../memory-stories.ts";
 
 const EACH = 60;
@@ -92,6 +92,33 @@ describe("the figures are those of the life", () => {
     const own = { cgroup: CONTAINER_CGROUP, limit: LIMIT, isFromStart: true, samples, peak: LIMIT };
     const kill = makeBareKill({ kill: { victimCgroup: CONTAINER_CGROUP }, report: { constraint: "memcg" } });
     expect(diagnose(kill, { history: { killMs: 100_000, own } }).cause).toBe("leak");
+  });
+
+  describe("what moved was not the victim's own", () => {
+    const samples = Array.from({ length: 100 }, (_, at) => sample(at, at / 100));
+    const memory = { usageKb: LIMIT / 1024, limitKb: LIMIT / 1024 };
+    const ofHeap = { memory, memcgStats: { path: "/", values: { anon: LIMIT } } };
+    const ofFiles = { memory, memcgStats: { path: "/", values: { anon: MIB, file: 99 * MIB, shmem: 99 * MIB } } };
+    const ofKernel = { memory, memcgStats: { path: "/", values: { anon: MIB, kernel: 99 * MIB } } };
+    const shared = { scope: "pod", limitCgroup: POD_CGROUP } as const;
+
+    test.each<[string, KillParts, number | undefined, string, boolean]>([
+      ["files in memory, as straight as a leak", { report: ofFiles }, undefined, "tmpfs", true],
+      ["the kernel's memory, as straight as a leak", { report: ofKernel }, undefined, "kernel_memory", true],
+      ["a pod's, of which a neighbour had most", { kill: shared, report: ofHeap }, 90, "neighbour", false],
+      ["a pod's, of which it had most itself", { kill: shared, report: ofHeap }, 9, "leak", true],
+    ])("%s", (_, parts, neighbourMib, cause, isGrowthTold) => {
+      const cgroup = parts.kill === shared ? POD_CGROUP : CONTAINER_CGROUP;
+      const own = { cgroup, limit: LIMIT, isFromStart: true, samples, peak: LIMIT };
+      const members = [
+        { cgroup: CONTAINER_CGROUP, usage: 10 * MIB },
+        { cgroup: `${POD_CGROUP}/${"b".repeat(64)}`, usage: (neighbourMib ?? 0) * MIB },
+      ];
+      const history = { killMs: 100_000, own, ...(neighbourMib === undefined ? {} : { members }) };
+      const diagnosis = diagnose(makeKill(parts), { history });
+      expect(diagnosis.cause).toBe(cause);
+      expect(diagnosis.facts.some(({ says }) => says.includes("grew all the time"))).toBe(isGrowthTold);
+    });
   });
 
   test("what was sampled after the kill does not count", () => {

@@ -76,6 +76,19 @@ test("a container's samples, v2, from its start", async () => {
   });
 });
 
+test("a container without a limit is followed as closely as its pod's limit asks for", async () => {
+  const free = `${POD_CGROUP.replace("pod1", "pod2")}/${"b".repeat(64)}`;
+  const history = open("v2");
+  history.found(write(POD_CGROUP, v2(60 * MIB, String(64 * MIB))));
+  history.found(write(CONTAINER_CGROUP, v2(60 * MIB, "max")));
+  history.found(write(free, v2(60 * MIB, "max")));
+  const looksAt = (path: string): number => seen.filter(({ cgroup }) => cgroup === path).length;
+  await vi.waitFor(() => expect(looksAt(CONTAINER_CGROUP)).toBeGreaterThan(1), SOON);
+  // Each has a second look a second later, with its limit; the third is 29 s away, or one.
+  await vi.waitFor(() => expect(looksAt(CONTAINER_CGROUP)).toBeGreaterThan(3), SOON);
+  expect(looksAt(free)).toBeLessThan(3);
+});
+
 test("v1, with kernel memory from its own file", async () => {
   const history = open("v1");
   const files = {

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { toLogRecord } from "../../src/ship/record.ts";
 import { toUnloggedRecord } from "../../src/ship/unlogged-record.ts";
-import { BOOT_ID, CONTAINER_CGROUP, CONTAINER_ID, makeKill, makeUnloggedKill, POD_UID } from "../kills.ts";
+import { BOOT_ID, CONTAINER_CGROUP, CONTAINER_ID, makeKill, makeUnloggedKill, POD_CGROUP, POD_UID } from "../kills.ts";
 
 const CONTEXT = { resource: { "host.id": "fedcba9876543210fedcba9876543210" }, bootId: BOOT_ID };
 const toWallUs = (ms: number): number => 1_767_225_600_000_000 + ms * 1000;
@@ -28,6 +28,36 @@ test("the container is known, the process is not", () => {
     },
   });
   expect(record.attributes).not.toHaveProperty("process.pid");
+});
+
+test.each([
+  ["container", CONTAINER_CGROUP, true, "memcg", "ERROR", "the container's memory limit was reached; "],
+  ["pod", POD_CGROUP, true, "memcg", "ERROR", "the pod's memory limit was reached; "],
+  ["node", undefined, false, "unknown", "FATAL", "no cgroup around it had come to its limit; "],
+] as const)(
+  "the counts tell whose memory ran out: %s",
+  (scope, limitCgroup, isLimit, constraint, severityText, why) => {
+    const kill = makeUnloggedKill({ scope, isLimit, ...(limitCgroup === undefined ? {} : { limitCgroup }) });
+    const record = toUnloggedRecord(kill, CONTEXT, toWallUs);
+    expect(record).toMatchObject({ severityText, attributes: { "oom.scope": scope, "oom.constraint": constraint } });
+    expect(record.attributes["oom.limit.cgroup"]).toBe(limitCgroup);
+    expect(record.body).toContain(`was OOM-killed: ${why}the kernel counted it`);
+  },
+);
+
+test("its diagnosis goes with it", () => {
+  const diagnosis = {
+    cause: "leak" as const,
+    confidence: 0.7,
+    facts: [{ says: "it grew", figures: {}, source: "history" as const }],
+    advice: ["true"],
+  };
+  expect(toUnloggedRecord(makeUnloggedKill(), CONTEXT, toWallUs, { diagnosis }).attributes).toMatchObject({
+    "oom.cause": "leak",
+    "oom.cause.confidence": 0.7,
+    "oom.cause.facts": ["it grew [history]"],
+    "oom.advice": ["true"],
+  });
 });
 
 test("the tracepoint names the process", () => {

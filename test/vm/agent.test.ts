@@ -20,6 +20,7 @@ const KILLS: Record<ScenarioName, number> = {
   removed_at_once: 6,
   log_overrun: 4,
   agent_killed: 48,
+  lives: 4,
   kmsg_unreadable: 3,
   node_out_of_memory: 1,
 };
@@ -77,6 +78,7 @@ describe.skipIf(reason !== undefined).each(KERNELS)("kernel %s", (kernel) => {
           }
           // A guess that is wrong is worse than none.
           expect([kill.cgroup, undefined]).toContain(cgroup);
+          expect([kill.limitCgroup, undefined]).toContain(record.attributes["oom.limit.cgroup"]);
         }
       }
     });
@@ -94,6 +96,19 @@ describe.skipIf(reason !== undefined).each(KERNELS)("kernel %s", (kernel) => {
         const agents = story.recordsOf(pid).map(({ agent }) => agent);
         expect([pid, agents]).toEqual([pid, [...new Set(agents)]]);
       }
+    });
+
+    test("a child is killed: that its container lives on is told, since Kubernetes may say nothing of it", () => {
+      const [kill] = story.killsIn("child_killed");
+      const attributes = attributesOf(kill?.pid ?? 0);
+      expect(attributes).toMatchObject({ "oom.container.pid1": false });
+      expect(attributes?.["oom.cause.facts"]).toContainEqual(expect.stringContaining("it was a child process"));
+      expect(attributes).not.toHaveProperty("oom.kubernetes.visible");
+    });
+
+    test("PID 1 is killed: that it was is known", () => {
+      const known = story.killsIn("lives").map(({ pid }) => attributesOf(pid)?.["oom.container.pid1"]);
+      expect(known).toEqual([true, true, true, true]);
     });
 
     test("memory.oom.group: three processes are three records", () => {
@@ -155,7 +170,11 @@ describe.skipIf(reason !== undefined).each(KERNELS)("kernel %s", (kernel) => {
         severityText: "FATAL",
         attributes: { "oom.scope": "node", "oom.constraint": "none" },
       });
-      expect(story.agentLog.at(-1)?.line).toMatchObject({ event: "agent_stopped", rejected: 0, waiting: 0 });
+      expect(story.agentLog.filter(({ agent }) => !blindAgents().includes(agent)).at(-1)?.line).toMatchObject({
+        event: "agent_stopped",
+        rejected: 0,
+        waiting: 0,
+      });
     });
   });
 
@@ -169,10 +188,12 @@ describe.skipIf(reason !== undefined).each(KERNELS)("kernel %s", (kernel) => {
       // How many more is a matter of the guest's speed, which without KVM depends on what else its host does:
       // 192 of 200 on an idle one. What a real machine does is in bench/README.md.
       const named = story.killLines.filter(({ scenario, hasSummary }) => scenario === "storm" && hasSummary);
+      const limited = kills.filter(({ pid, cgroup }) => attributesOf(pid)?.["oom.limit.cgroup"] === cgroup);
       process.stderr.write(
-        `test/vm: kernel ${kernel}, storm: ${named.length} named by the log, ${placed.length} placed\n`,
+        `test/vm: kernel ${kernel}, storm: ${named.length} named by the log, ${placed.length} placed, ${limited.length} with the limit\n`,
       );
       expect(placed.length).toBeGreaterThan(named.length);
+      expect(limited.length).toBeGreaterThan(named.length);
     });
 
     test("a double count of the kernel is no kill", () => {
@@ -233,17 +254,90 @@ describe.skipIf(reason !== undefined).each(KERNELS)("kernel %s", (kernel) => {
     });
   });
 
+  describe("why", () => {
+    const lifeOf = (comm: string): TrueKill => story.killsIn("lives").find((kill) => kill.comm === comm) as TrueKill;
+    const factsOf = (attributes: AgentRecord["record"]["attributes"] | undefined): string =>
+      (attributes?.["oom.cause.facts"] as string[] | undefined)?.join("\n") ?? "";
+
+    const pointsOf = (attributes: AgentRecord["record"]["attributes"] | undefined): string[] =>
+      (attributes?.["oom.history.points"] as string[] | undefined) ?? [];
+
+    test.each([
+      ["leak", "leak"],
+      ["spike", "spike"],
+      ["low", "limit_too_low"],
+      ["tmpfs", "tmpfs"],
+    ])("%s: with the kernel's log and without it is %s", (comm, cause) => {
+      const { pid, cgroup } = lifeOf(comm);
+      const seen = seeingRecordsOf(pid)[0]?.record.attributes;
+      const counted = blindRecordsOf("lives", cgroup)[0]?.attributes;
+      for (const attributes of [seen, counted]) {
+        expect(attributes).toMatchObject({ "oom.cause": cause, "oom.scope": "container", "oom.limit.cgroup": cgroup });
+        expect(attributes?.["oom.history.span"]).toBeGreaterThan(15);
+        expect(attributes?.["oom.history.peak"]).toBeGreaterThan(0);
+        expect(pointsOf(attributes).length).toBeGreaterThan(2);
+      }
+      expect(factsOf(seen)).not.toContain("no line of it");
+      expect(factsOf(counted)).toContain("no line of it");
+      expect(factsOf(counted)).toContain(`the limit of ${cgroup} was hit`);
+    });
+
+    test("how fast the leak grew, and that the files did: 20 MiB in 32 s, by the guest's clock", () => {
+      for (const comm of ["leak", "tmpfs"]) {
+        const slope = Number(attributesOf(lifeOf(comm).pid)?.["oom.history.slope"]);
+        expect(slope / ((20 * MIB) / 32)).toBeGreaterThan(0.7);
+        expect(slope / ((20 * MIB) / 32)).toBeLessThan(1.3);
+      }
+    });
+
+    test("tmpfs: what was used before the kill was files in memory", () => {
+      const [, shmem] = /shmem=(\d+)/.exec(pointsOf(attributesOf(lifeOf("tmpfs").pid)).at(-1) ?? "") ?? [];
+      expect(Number(shmem)).toBeGreaterThan(8 * MIB);
+    });
+
+    test("what does not fit and is wanted all the time: its tasks waited for memory (PSI)", () => {
+      const facts = factsOf(attributesOf(lifeOf("low").pid));
+      expect(Number(/waited for memory (\d+) % of the last/.exec(facts)?.[1])).toBeGreaterThan(10);
+    });
+
+    test("no kernel log: whose limit it was the counters tell", () => {
+      for (const { cgroup } of story.killsIn("kmsg_unreadable").slice(0, 2)) {
+        const [record] = blindRecordsOf("kmsg_unreadable", cgroup);
+        expect(record?.attributes).toMatchObject({ "oom.scope": "container", "oom.limit.cgroup": cgroup });
+      }
+    });
+
+    test("no kernel log: nor was it any limit where the node ran out", () => {
+      const [kill] = story.killsIn("node_out_of_memory");
+      const [record] = blindRecordsOf("node_out_of_memory", kill?.cgroup);
+      expect(record).toMatchObject({
+        severityText: "FATAL",
+        attributes: { "oom.scope": "node", "oom.cause": "node_pressure" },
+      });
+    });
+  });
+
+  /** Agents that have no kernel log. */
+  function blindAgents(): unknown[] {
+    return SCENARIO_NAMES.map((name) => story.factsOf(name)["blindAgent"]).filter((agent) => agent !== undefined);
+  }
+
   /** Records of a kill by agents that read the kernel's log. */
   function seeingRecordsOf(pid: number): AgentRecord[] {
-    const blind = story.factsOf("kmsg_unreadable")["blindAgent"];
-    return story.recordsOf(pid).filter(({ agent }) => agent !== blind);
+    return story.recordsOf(pid).filter(({ agent }) => !blindAgents().includes(agent));
+  }
+
+  /** What the scenario's agent without a kernel log told of a cgroup's kills. */
+  function blindRecordsOf(scenario: ScenarioName, cgroup: string | undefined): AgentRecord["record"][] {
+    return recordsIn(scenario, story.factsOf(scenario)["blindAgent"])
+      .map(({ record }) => record)
+      .filter(({ attributes }) => attributes["oom.victim.cgroup"] === cgroup);
   }
 
   /** Records of kills that an agent, the one that went on by default, told of in a scenario. */
   function recordsIn(scenario: ScenarioName, agent?: unknown): AgentRecord[] {
     const all = story.records.filter((one) => one.scenario === scenario && one.record.eventName === "oom.kill");
-    const blind = story.factsOf("kmsg_unreadable")["blindAgent"];
-    return all.filter((one) => (agent === undefined ? one.agent !== blind : one.agent === agent));
+    return all.filter((one) => (agent === undefined ? !blindAgents().includes(one.agent) : one.agent === agent));
   }
 });
 

@@ -1,6 +1,5 @@
 /** Commands that give what ran out more memory. */
-import type { Kill } from "../../correlate/kill.ts";
-import type { Case } from "../case.ts";
+import type { Case, CaseKill } from "../case.ts";
 import type { Cause } from "../diagnosis.ts";
 import { toCommand } from "./shell.ts";
 import { suggestLimit, toMebibytes, toQuantity } from "./sizes.ts";
@@ -39,7 +38,7 @@ function patchPodLimit(template: string, namespace: string, memory: string): str
   return toCommand("kubectl", "patch", template, "-n", namespace, "-p", patch);
 }
 
-function ofCgroup(kill: Kill, bytes: number): string[] {
+function ofCgroup(kill: CaseKill, bytes: number): string[] {
   const { identity, limitCgroup, scope } = kill;
   const unit = unitOf(kill);
   const mebibytes = toMebibytes(bytes);
@@ -63,7 +62,7 @@ function findPod(uid: string): string[] {
 }
 
 /** cgroup v1 prints `memory+swap:`, v2 `swap:`; with neither, which file it is is not known. */
-function writeLimit({ report }: Kill, cgroup: string, bytes: number): string[] {
+function writeLimit({ report }: CaseKill, cgroup: string, bytes: number): string[] {
   const directory =
     report.memsw !== undefined ? "/sys/fs/cgroup/memory" : report.swap !== undefined ? "/sys/fs/cgroup" : undefined;
   if (directory === undefined) return [];

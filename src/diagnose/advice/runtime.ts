@@ -37,10 +37,10 @@ const IMAGES: readonly [LanguageRuntime, RegExp][] = [
 /** Its name decides; where that says nothing, a thread of it, then its image. */
 export function runtimeOf({ kill, who }: Case): LanguageRuntime | undefined {
   const { comm } = kill.victim;
-  const byName = COMMS.find(([, pattern]) => pattern.test(comm));
+  const byName = comm === undefined ? undefined : COMMS.find(([, pattern]) => pattern.test(comm));
   if (byName !== undefined) return byName[0];
   // A thread's own name, while the process is called otherwise, proves the runtime only if it is the victim's.
-  if (JVM_THREAD.test(comm)) return "jvm";
+  if (comm !== undefined && JVM_THREAD.test(comm)) return "jvm";
   const image = who?.image?.name;
   return image === undefined ? undefined : IMAGES.find(([, pattern]) => pattern.test(image))?.[0];
 }

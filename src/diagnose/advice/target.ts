@@ -1,6 +1,6 @@
 /** What a command can change: the owner of a pod, a pod, a container, a unit, or a bare cgroup. */
-import type { Kill } from "../../correlate/kill.ts";
 import type { Who } from "../../identify/who.ts";
+import type { CaseKill } from "../case.ts";
 
 /** Words of kubectl that say where. */
 export interface Workload {
@@ -30,6 +30,6 @@ export function workloadOf(who: Who | undefined): Workload | undefined {
 }
 
 /** A systemd service or slice that the victim was in, of no container. */
-export function unitOf({ identity }: Kill): string | undefined {
+export function unitOf({ identity }: CaseKill): string | undefined {
   return identity?.kind === "unit" && identity.containerId === undefined ? identity.unit : undefined;
 }

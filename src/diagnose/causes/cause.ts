@@ -17,6 +17,7 @@ export function toScore(sum: number): number {
 }
 
 /** Whether a limit of a cgroup was hit: what fills it is then a question at all. */
-export function isLimitHit({ kill }: Case): boolean {
-  return kill.report.constraint === "memcg" && kill.report.trigger?.order !== -1;
+export function isLimitHit({ kill, unreported }: Case): boolean {
+  const isHit = kill.report.constraint === "memcg" || unreported === "likely";
+  return isHit && kill.report.trigger?.order !== -1;
 }

@@ -82,7 +82,8 @@ function more(share: number): number {
   return share >= NEARLY_ALL ? 0.1 : 0;
 }
 
-function filledFact({ use }: Case, kind: Kind, says: string): Fact {
+function filledFact({ use, unreported }: Case, kind: Kind, says: string): Fact {
   const percent = (shareOf(use, use[kind]) ?? 0) * 100;
-  return { says, figures: { bytes: { bytes: use[kind] ?? 0 }, percent: { percent } }, source: "report" };
+  const source = unreported === undefined ? "report" : "history";
+  return { says, figures: { bytes: { bytes: use[kind] ?? 0 }, percent: { percent } }, source };
 }

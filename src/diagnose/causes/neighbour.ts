@@ -15,6 +15,11 @@ export function weighNeighbour(one: Case): Finding | undefined {
   return (one.history?.members?.length ?? 0) > 1 ? weighMembers(one) : weighTasks(one);
 }
 
+/** Whether the containers that share the limit were watched, and another than the victim's had most of it. */
+export function isUsedByAnother(one: Case): boolean {
+  return (one.history?.members?.length ?? 0) > 1 && weighNeighbour(one) !== undefined;
+}
+
 function weighMembers({ kill, history }: Case): Finding | undefined {
   const members = [...(history?.members ?? [])].sort((a, b) => b.usage - a.usage);
   const [largest] = members;

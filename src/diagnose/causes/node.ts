@@ -11,8 +11,14 @@ const MAX_NAMED = 3;
 
 export function weighNodePressure(one: Case): Finding | undefined {
   const { kill, use } = one;
-  if (kill.scope !== "node" || kill.report.constraint !== "none" || kill.report.trigger?.order === -1) return undefined;
+  const isLogged = kill.evidence.includes("kill_line");
+  const isNodes = isLogged ? kill.report.constraint === "none" && kill.report.trigger?.order !== -1 : true;
+  if (kill.scope !== "node" || !isNodes) return undefined;
   const facts: Fact[] = [];
+  if (!isLogged) {
+    const says = "no cgroup around it had come to its limit when its kill was counted: so it was for the node's memory";
+    facts.push({ says, figures: {}, source: "counter" });
+  }
   const { whole, used } = use;
   if (whole !== undefined && used !== undefined) {
     facts.push({
@@ -21,15 +27,11 @@ export function weighNodePressure(one: Case): Finding | undefined {
       source: "report",
     });
   }
-  facts.push(
-    ...pressureFacts(one),
-    ...largestFacts(one),
-    ...overRequestFacts(one.history?.members ?? []),
-    whyThisVictim(one),
-  );
+  facts.push(...pressureFacts(one), ...largestFacts(one), ...overRequestFacts(one.history?.members ?? []));
+  if (isLogged) facts.push(whyThisVictim(one));
   const isShort = whole !== undefined && used !== undefined && whole - used <= SHORT * whole;
   // A kill line alone that anybody may have written proves little.
-  const isBare = kill.record.origin !== "kernel" && !kill.evidence.includes("report");
+  const isBare = kill.record?.origin !== "kernel" && !kill.evidence.includes("report");
   return { score: isShort ? 0.95 : isBare ? 0.6 : 0.8, facts };
 }
 

@@ -31,7 +31,7 @@ export function weighSpike(one: Case): Finding | undefined {
           before: { seconds: secondsBefore },
           most: { bytes: mostBefore },
         },
-        source: "report and history",
+        source: one.unreported === undefined ? "report and history" : "history",
       },
     ],
   };

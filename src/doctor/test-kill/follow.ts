@@ -78,7 +78,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
     { since: "now", kmsgPath, hostRoot },
     events,
     clock,
-    (hasCounters, readSources, readVictim, history) => {
+    (hasCounters, readSources, readVictim, history, ownProcessOf) => {
       const live = createLive({
         context: records,
         restored: undefined,
@@ -88,6 +88,7 @@ export function openFollower(context: CheckContext & { config: Config }, cgroup:
         hasCounters,
         readSources,
         readVictim,
+        ownProcessOf,
         history,
         // What is near its limit is the agent's to tell.
         nearLimit: 0,

@@ -7,6 +7,10 @@
  *   uid=N         whose they are (default 0)
  *   adj=N         their oom_score_adj (default 0); PID 1 has -998 where children take the memory
  *   fill=KIB      what each of them takes, then it waits (default 0: until it is killed, 1 GiB at most)
+ *   course=KIB:MS,KIB:MS…
+ *                 first each of them holds so much, reached evenly in that time, one after another
+ *   tmpfs=1       what they take is a file of a tmpfs
+ *   restless=1    in its course each of them touches all that it has, again and again
  *   turns=N       PID 1 starts N children one after another, each after the death of the one before, and lives on
  *   pause=MS      before each of them, and that it lives before it takes memory
  *   together=N    PID 1 starts N children at once, which take fill= each; then it takes memory itself until it is killed
@@ -35,7 +39,8 @@
 
 static const char *directory;
 static char comm[16];
-static unsigned long uid, fill_kib, turns, pause_ms, together, hold, removing;
+static unsigned long uid, fill_kib, turns, pause_ms, together, hold, removing, on_tmpfs, restless;
+static const char *course = "";
 static int adj;
 
 static long long now_us(void)
@@ -80,6 +85,58 @@ static int host_pid(void)
 	return atoi(text);
 }
 
+#define STEP (256 << 10)
+#define MOST (1UL << 30)
+
+static char *steps[MOST / STEP];
+static size_t taken;
+
+static void touch(char *at)
+{
+	for (size_t i = 0; i < STEP; i += 4096)
+		at[i]++;
+}
+
+static void take_step(void)
+{
+	static int fd = -1;
+	if (on_tmpfs && fd < 0) {
+		fd = open("/tmp", O_RDWR | O_TMPFILE, 0600);
+		if (fd < 0)
+			die("/tmp");
+	}
+	if (on_tmpfs && ftruncate(fd, (taken + 1) * STEP))
+		die("ftruncate");
+	int flags = on_tmpfs ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+	char *at = mmap(NULL, STEP, PROT_READ | PROT_WRITE, flags, fd, on_tmpfs ? taken * STEP : 0);
+	if (at == MAP_FAILED)
+		die("mmap");
+	touch(at);
+	steps[taken++] = at;
+}
+
+static void follow(unsigned long kib, unsigned long ms)
+{
+	size_t from = taken, until = ((size_t)kib << 10) / STEP;
+	long long start = now_us(), length = ms * 1000LL;
+	for (long long past = 0; past < length;) {
+		past = now_us() - start;
+		while (until > from && taken < until && (long long)(taken - from) * length < past * (long long)(until - from))
+			take_step();
+		for (size_t i = 0; restless && i < taken; i++)
+			touch(steps[i]);
+		usleep(20000);
+	}
+}
+
+static void lead_course(void)
+{
+	unsigned long kib, ms;
+	int length;
+	for (const char *at = course; sscanf(at, "%lu:%lu%n", &kib, &ms, &length) == 2; at += at[length] ? length + 1 : length)
+		follow(kib, ms);
+}
+
 /* Takes the victim's name and rights, says who it is, then touches page after page. */
 static void take_memory(unsigned long kib)
 {
@@ -91,14 +148,10 @@ static void take_memory(unsigned long kib)
 	if (uid && (setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
 		die("setresuid");
 	say("{\"started\":%d,\"nsPid\":%d,\"atUs\":%lld}\n", pid, getpid(), now_us());
-	size_t step = 256 << 10, most = kib ? kib << 10 : 1UL << 30;
-	for (size_t taken = 0; taken < most; taken += step) {
-		char *at = mmap(NULL, step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (at == MAP_FAILED)
-			die("mmap");
-		for (size_t i = 0; i < step; i += 4096)
-			at[i] = 1;
-	}
+	lead_course();
+	size_t most = kib ? kib << 10 : MOST;
+	while (taken * STEP < most)
+		take_step();
 	say("{\"full\":%d}\n", pid);
 	for (;;)
 		pause();
@@ -206,6 +259,9 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[i], "pause")) pause_ms = strtoul(value, NULL, 10);
 		else if (!strcmp(argv[i], "together")) together = strtoul(value, NULL, 10);
 		else if (!strcmp(argv[i], "hold")) hold = strtoul(value, NULL, 10);
+		else if (!strcmp(argv[i], "course")) course = value;
+		else if (!strcmp(argv[i], "tmpfs")) on_tmpfs = strtoul(value, NULL, 10);
+		else if (!strcmp(argv[i], "restless")) restless = strtoul(value, NULL, 10);
 		else if (!strcmp(argv[i], "remove")) removing = strtoul(value, NULL, 10);
 		else return 2;
 	}

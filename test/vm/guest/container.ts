@@ -10,6 +10,10 @@ export interface ContainerOptions {
   uid?: number;
   scoreAdj?: number;
   fillKib?: number;
+  /** what it holds over time, before that */
+  course?: readonly { kib: number; ms: number }[];
+  tmpfs?: boolean;
+  restless?: boolean;
   turns?: number;
   /** milliseconds before each of them, and that it lives before it takes memory */
   pause?: number;
@@ -132,6 +136,9 @@ function toArguments({
   uid,
   scoreAdj,
   fillKib,
+  course,
+  tmpfs,
+  restless,
   turns,
   pause,
   together,
@@ -143,6 +150,9 @@ function toArguments({
     uid,
     adj: scoreAdj,
     fill: fillKib,
+    course: course?.map(({ kib, ms }) => `${kib}:${ms}`).join(","),
+    tmpfs: tmpfs ? 1 : undefined,
+    restless: restless ? 1 : undefined,
     turns,
     pause,
     together,

@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { readKernelLog, waitForReportBudget } from "../../kernel/kernel-log.ts";
-import { makePod } from "./cgroups.ts";
+import type { Agent } from "./agents.ts";
+import { type Limits, makePod } from "./cgroups.ts";
 import type { ContainerOptions } from "./container.ts";
 import { flood } from "./flood.ts";
 import { nowUs, STATE, type Stage } from "./stage.ts";
@@ -25,6 +26,7 @@ export const SCENARIO_NAMES = [
   "removed_at_once",
   "log_overrun",
   "agent_killed",
+  "lives",
   "kmsg_unreadable",
   "node_out_of_memory",
 ] as const;
@@ -32,6 +34,7 @@ export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 const MIB = 1024 * 1024;
 const LIMIT = 8 * MIB;
+const LIFE_LIMIT = 16 * MIB;
 
 const RUN: Record<ScenarioName, Scenario["run"]> = {
   /** PID 1 overruns the limit of its container: with each driver of the kubelet, in each QoS class. */
@@ -53,7 +56,8 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
   async child_killed(stage) {
     await waitForReportBudget(1);
     const cgroup = makePod("systemd", "burstable").container({ memory: LIMIT, group: false });
-    await stage.container(cgroup, { comm: "worker", scoreAdj: 900, turns: 1 }).killed(1);
+    // It has run for a while, so that the agent has seen who is in it.
+    await stage.container(cgroup, { comm: "worker", scoreAdj: 900, turns: 1, pause: 1500 }).killed(1);
     return {};
   },
 
@@ -94,8 +98,45 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
     startSwap();
     const cgroup = makePod("systemd", "burstable").container({ memory: LIMIT, swap: LIMIT });
     await stage.container(cgroup, { comm: "swapper" }).ended;
-    execFileSync("swapoff", ["/dev/zram0"]);
+    stopSwap();
     return {};
+  },
+
+  /** Four containers that end at their limit, each in its own way and so slowly that their history says which. */
+  async lives(stage) {
+    await waitForReportBudget(4);
+    const blind = await stage.blind();
+    startSwap();
+    const lead = (limits: Limits, options: ContainerOptions): Promise<void> =>
+      stage.container(makePod("systemd", "burstable").container({ memory: LIFE_LIMIT, ...limits }), options).ended;
+    await Promise.all([
+      lead({}, { comm: "leak", course: [{ kib: 20 * 1024, ms: 32_000 }] }),
+      lead({}, { comm: "tmpfs", tmpfs: true, course: [{ kib: 20 * 1024, ms: 32_000 }] }),
+      lead(
+        {},
+        {
+          comm: "spike",
+          course: [
+            { kib: 2048, ms: 500 },
+            { kib: 2048, ms: 20_000 },
+          ],
+        },
+      ),
+      // What does not fit is in swap, and is wanted all the time.
+      lead(
+        { swap: LIFE_LIMIT },
+        {
+          comm: "low",
+          restless: true,
+          course: [
+            { kib: 20 * 1024, ms: 2000 },
+            { kib: 20 * 1024, ms: 22_000 },
+          ],
+        },
+      ),
+    ]);
+    stopSwap();
+    return await afterBlind(stage, blind);
   },
 
   /** The runtime removes the cgroup as soon as PID 1 is dead; every second one with memory.oom.group. */
@@ -145,11 +186,10 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
     return { ...facts, oldestSeq };
   },
 
-  /** Another agent, that has no kernel log: the counters alone tell it of kills. */
+  /** What the agent that has no kernel log tells of children, whole containers and cgroups that are removed. */
   async kmsg_unreadable(stage) {
     await waitForReportBudget(3);
-    const blind = await stage.agents.start("--since", "now", "--kmsg", "/nonexistent/kmsg");
-    await blind.logged("agent_started");
+    const blind = await stage.blind();
     const pod = makePod("systemd", "burstable");
     const child = stage.container(pod.container({ memory: LIMIT }), { comm: "child", turns: 1 });
     await child.killed(1);
@@ -157,17 +197,16 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
     // Without KVM the guest's CPU takes naps: the next one is not to be made and removed in the same look.
     await stage.pass(1500);
     await stage.container(pod.container({ memory: LIMIT, group: true }), { comm: "gone", remove: true }).ended;
-    await stage.pass(3000);
-    await blind.end("SIGTERM");
-    return { blindAgent: blind.number };
+    return await afterBlind(stage, blind);
   },
 
   /** A container without a limit takes all that there is. */
   async node_out_of_memory(stage) {
     await waitForReportBudget(1);
+    const blind = await stage.blind();
     const cgroup = makePod("systemd", "besteffort").container();
     await stage.container(cgroup, { comm: "node-eater", scoreAdj: 1000 }, "node").ended;
-    return {};
+    return await afterBlind(stage, blind);
   },
 };
 
@@ -179,6 +218,12 @@ export const SCENARIOS: readonly Scenario[] = SCENARIO_NAMES.map((name) => ({
   run: RUN[name],
   misses: MISSES.has(name),
 }));
+
+/** When the agent without a kernel log has had the time to tell of what was counted. */
+async function afterBlind(stage: Stage, blind: Agent): Promise<Record<string, unknown>> {
+  await stage.pass(3000);
+  return { blindAgent: blind.number };
+}
 
 interface Storm {
   /** a container each */
@@ -211,6 +256,11 @@ function startSwap(): void {
   writeFileSync("/sys/block/zram0/disksize", String(64 * MIB));
   execFileSync("mkswap", ["/dev/zram0"]);
   execFileSync("swapon", ["/dev/zram0"]);
+}
+
+function stopSwap(): void {
+  execFileSync("swapoff", ["/dev/zram0"]);
+  writeFileSync("/sys/block/zram0/reset", "1");
 }
 
 function readOldestSeq(): number {

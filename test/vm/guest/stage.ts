@@ -14,6 +14,8 @@ export interface Stage {
   readonly agents: Agents;
   /** the one that runs through the scenarios; a scenario may put another in its place */
   agent: Agent;
+  /** Another one, without a kernel log: the counters alone tell it of kills. It is started once, and stays. */
+  blind(): Promise<Agent>;
   /** @param limit whose limit it is to overrun: its own by default, `node` for that of the machine */
   container(cgroup: ContainerCgroup, options: ContainerOptions, limit?: "own" | "pod" | "node"): Container;
   /** Lets time pass, in milliseconds. */
@@ -30,8 +32,10 @@ export interface StageDirector {
 export async function openStage(witness: Tail): Promise<StageDirector> {
   const agents = createAgents();
   let containers: { container: Container; limit: "own" | "pod" | "node" }[] = [];
+  let blind: Promise<Agent> | undefined;
   const stage: Stage = {
     agents,
+    blind: () => (blind ??= startBlind(agents)),
     agent: await agents.start("--since", "now", "--state-dir", STATE),
     container(cgroup, options, limit = "own") {
       const container = startContainer(cgroup, options);
@@ -56,6 +60,7 @@ export async function openStage(witness: Tail): Promise<StageDirector> {
       containers = [];
     },
     async close() {
+      await (await blind)?.end("SIGTERM");
       await stage.agent.end("SIGTERM");
       agents.collect("node_out_of_memory");
     },
@@ -76,6 +81,12 @@ export async function openStage(witness: Tail): Promise<StageDirector> {
     }
     return deaths.map(({ pid }) => pid);
   }
+}
+
+async function startBlind(agents: Agents): Promise<Agent> {
+  const blind = await agents.start("--since", "now", "--kmsg", "/nonexistent/kmsg");
+  await blind.logged("agent_started");
+  return blind;
 }
 
 /** CLOCK_MONOTONIC */
