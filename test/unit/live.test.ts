@@ -48,6 +48,7 @@ function run(restored: LiveState | undefined, now: () => number): Run {
     nearLimit: 0,
     hasCounters: true,
     readVictim: () => undefined,
+    ownProcessOf: () => undefined,
     readSources: () => {},
     commit(more, state) {
       records.push(...more);
