@@ -35,7 +35,7 @@ describe.skipIf(reason !== undefined).each(KERNELS)("kernel %s", (kernel) => {
 
   beforeAll(async () => {
     story = await readStory(kernel);
-  }, 480_000);
+  }, 800_000);
 
   const attributesOf = (pid: number): AgentRecord["record"]["attributes"] | undefined =>
     story.recordsOf(pid)[0]?.record.attributes;

@@ -22,9 +22,9 @@ describe.skipIf(reason !== undefined)("kernel 6.12", () => {
   let all: Examined[];
 
   beforeAll(async () => {
-    const { lines } = await runVm({ kernel: "6.12", script: SCRIPT, timeoutMs: 240_000 });
+    const { lines } = await runVm({ kernel: "6.12", script: SCRIPT, timeoutMs: 180_000 });
     all = lines as Examined[];
-  }, 300_000);
+  }, 400_000);
 
   const examined = (where: string): Examined => all.find((one) => one.where === where) as Examined;
   const check = (where: string, name: string) => examined(where).report.checks.find((one) => one.name === name);

@@ -32,7 +32,7 @@ const SCRIPT = fileURLToPath(new URL("guest/main.ts", import.meta.url));
 
 /** Plays every scenario on a kernel, in one boot. */
 export async function readStory(kernel: KernelVersion): Promise<Story> {
-  const { lines, seconds } = await runVm({ kernel, script: SCRIPT, timeoutMs: 420_000 });
+  const { lines, seconds } = await runVm({ kernel, script: SCRIPT, timeoutMs: 360_000 });
   const story = toStory(lines as GuestLine[]);
   const times = story.played.map(
     ({ scenario, startUs, endUs }) => `${scenario} ${((endUs - startUs) / 1e6).toFixed(1)}`,
