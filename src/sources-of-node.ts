@@ -1,6 +1,7 @@
 /** Opens all that tells of kills on this node and connects it to the pipeline: the kernel's log, counters, tracepoint. */
 import type { KernelRecord } from "../parsers/kernel-record.ts";
 import type { Live } from "./live.ts";
+import { onBeat } from "./sources/beat.ts";
 import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "./sources/cgroup-mounts.ts";
 import type { KernelClock } from "./sources/clock.ts";
 import { type KmsgSource, openKmsg } from "./sources/kmsg.ts";
@@ -117,7 +118,7 @@ export function openNodeSources(
     history?.close();
     return undefined;
   }
-  const looks = own === undefined ? undefined : setInterval(() => own.look(monotonicMs()), OWN_PROCESSES_MS);
+  const stopLooks = own === undefined ? undefined : onBeat(OWN_PROCESSES_MS, () => own.look(monotonicMs()));
   const ticks = kmsg === undefined ? setInterval(() => live.tick(monotonicMs()), TICK_MS) : undefined;
 
   return {
@@ -140,7 +141,7 @@ export function openNodeSources(
       mark?.close();
       counters?.close();
       clearInterval(ticks);
-      clearInterval(looks);
+      stopLooks?.();
       live.flush();
       history?.close();
     },

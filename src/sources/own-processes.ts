@@ -26,6 +26,8 @@ const LOOKS_A_TICK = 50;
 const MAX_PIDS = 16;
 /** Of a container that is gone: its kill is told two seconds after it, in a storm later. */
 const KEEP_MS = 60_000;
+/** All containers are gone through then: not at every look. */
+const FORGET_EVERY_MS = 1000;
 const MAX_CONTAINERS = 2000;
 
 interface Container {
@@ -42,6 +44,7 @@ export function createOwnProcesses(hostRoot: string): OwnProcesses {
   const containers = new Map<string, Container>();
   /** of them, those that are still looked for */
   const sought = new Set<string>();
+  let forgotMs = Number.NEGATIVE_INFINITY;
 
   function isDue({ sinceMs, looks }: Container, nowMs: number): boolean {
     return nowMs - sinceMs >= (LOOKS_MS[looks] ?? Number.POSITIVE_INFINITY);
@@ -74,6 +77,8 @@ export function createOwnProcesses(hostRoot: string): OwnProcesses {
         if (room-- === 0) break;
         lookInto(path, container);
       }
+      if (nowMs - forgotMs < FORGET_EVERY_MS) return;
+      forgotMs = nowMs;
       for (const [path, { goneMs }] of containers) {
         if (goneMs !== undefined && nowMs - goneMs > KEEP_MS) containers.delete(path);
       }
