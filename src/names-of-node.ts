@@ -18,6 +18,7 @@ import { createNames, type Names } from "./identify/names.ts";
 import { type NodeFacts, readNode } from "./identify/node.ts";
 import { createOwnedObjects, type OwnedObjects, readOwnedObject } from "./identify/owned-objects.ts";
 import { openPodEvents, type PodEventsOf } from "./identify/pod-events.ts";
+import { openUnscheduled, type UnscheduledOf } from "./identify/unscheduled.ts";
 import type { CounterReading } from "./sources/cgroup-counters.ts";
 import { monotonicMs } from "./sources/monotonic.ts";
 import type { Events } from "./telemetry/events.ts";
@@ -54,6 +55,7 @@ interface Pods {
   node?: FollowedNode<NodeFacts>;
   autoscalerOf?: AutoscalerOf;
   eventsOf?: PodEventsOf;
+  unscheduledOf?: UnscheduledOf;
   close(): void;
 }
 
@@ -70,6 +72,7 @@ export function openNames({ config: { settings }, env, version, events, pressure
     node: () => (pods.node === undefined ? undefined : (pods.node.node() ?? "unknown")),
     autoscalerOf: (who) => pods.autoscalerOf?.(who),
     eventsOf: (who) => pods.eventsOf?.(who),
+    unscheduledOf: (who) => pods.unscheduledOf?.(who),
     hintNode: () => pods.node?.hint(),
     pressure,
   });
@@ -192,6 +195,7 @@ function openApiPods(
     node,
     autoscalerOf: openAutoscalers(parts),
     eventsOf: openPodEvents(parts),
+    unscheduledOf: openUnscheduled(parts),
     close() {
       followed.close();
       node.close();

@@ -16,12 +16,14 @@ import { createPodCache } from "./pod-cache.ts";
 import type { PodEventsOf } from "./pod-events.ts";
 import type { KillPlace, Repeats } from "./repeats.ts";
 import { createSurroundings, type Surroundings, type SurroundingsOptions } from "./surroundings.ts";
+import type { UnscheduledOf } from "./unscheduled.ts";
 import type { Who } from "./who.ts";
 
 export interface NamesOptions extends Omit<NameSources, "pods">, SurroundingsOptions {
   /** the pods are those that there are; else what seems to run on may have ended */
   isSynced(): boolean;
   eventsOf?: PodEventsOf;
+  unscheduledOf?: UnscheduledOf;
   /** Something happened that the node's conditions may tell of. */
   hintNode(): void;
   /** of the last run */
@@ -43,6 +45,8 @@ export interface NamedFollowUp extends FollowUp {
   around: Surroundings;
   /** what Kubernetes has noted of the pod, the newest first */
   events?: readonly string[];
+  /** what the scheduler has noted of pods of the same workload, where the pod is gone */
+  unscheduled?: readonly string[];
 }
 
 export interface Findings {
@@ -52,6 +56,12 @@ export interface Findings {
   evicted: readonly Who[];
   /** of the node's MemoryPressure */
   pressure: readonly PressureChange[];
+}
+
+/** Lists, or why there is none. */
+interface EventAnswers {
+  events: ReturnType<PodEventsOf>;
+  unscheduled: ReturnType<UnscheduledOf>;
 }
 
 /** Times are CLOCK_MONOTONIC in milliseconds, unless they say otherwise. */
@@ -114,21 +124,32 @@ export function createNames(options: NamesOptions): Names {
     const told: NamedFollowUp[] = [];
     const still: typeof held = [];
     for (const one of held) {
-      const events = options.eventsOf?.(one.found.who);
-      if (events === "pending" && nowMs < one.untilMs) still.push(one);
-      else told.push(nameAgain(one.found, events));
+      const answers = askEvents(one.found);
+      if (Object.values(answers).includes("pending") && nowMs < one.untilMs) still.push(one);
+      else told.push(nameAgain(one.found, answers));
     }
     held = still;
     return told;
   }
 
+  function askEvents({ who, outcome }: FollowUp): EventAnswers {
+    const isGone = outcome === "evicted" || outcome === "deleted";
+    return { events: options.eventsOf?.(who), unscheduled: isGone ? options.unscheduledOf?.(who) : undefined };
+  }
+
   /** The API may have told of its owners since. */
-  function nameAgain(found: FollowUp, events: ReturnType<PodEventsOf>): NamedFollowUp {
+  function nameAgain(found: FollowUp, { events, unscheduled }: EventAnswers): NamedFollowUp {
     const { owners } = identify({ kind: "container", containerId: found.containerId }, sources) ?? found.who;
     const who = { ...found.who, owners };
     const around = surroundings.later(who, found.repeats);
-    if (typeof events !== "string") return { ...found, who, around, ...(events === undefined ? {} : { events }) };
-    return { ...found, who, around: { ...around, missing: [...around.missing, "events"] } };
+    const isMissing = typeof events === "string" || typeof unscheduled === "string";
+    return {
+      ...found,
+      who,
+      around: isMissing ? { ...around, missing: [...around.missing, "events"] } : around,
+      ...(Array.isArray(events) ? { events } : {}),
+      ...(Array.isArray(unscheduled) ? { unscheduled } : {}),
+    };
   }
 
   return {

@@ -41,8 +41,8 @@ const REASONS: ReadonlySet<string> = new Set([
 ]);
 
 /** Of a pod; a page. What is beyond is left out. */
-const MAX_LISTED = 50;
-const MAX_LINES = 10;
+export const MAX_LISTED = 50;
+export const MAX_LINES = 10;
 const MAX_MESSAGE = 160;
 
 /**
@@ -74,19 +74,13 @@ export function toPodEventsPath(call: ApiCall, podUid: string, namespace?: strin
 
 /** `2026-11-24T06:17:41Z Warning BackOff x12: Back-off restarting failed container`. @returns undefined: no list */
 export function readPodEvents(json: unknown): readonly string[] | undefined {
-  const { items } = object(json);
-  if (!Array.isArray(items)) return undefined;
-  return items
-    .slice(0, MAX_LISTED)
-    .map(toPodEvent)
-    .filter((event) => event !== undefined)
-    .sort((a, b) => (b.atMs ?? 0) - (a.atMs ?? 0))
-    .slice(0, MAX_LINES)
-    .map(toLine);
+  return readEvents(json)?.slice(0, MAX_LINES).map(toLine);
 }
 
-interface PodEvent {
+export interface PodEvent {
   reason: string;
+  /** whose it is */
+  pod?: string;
   type?: string;
   /** milliseconds since the Unix epoch: the last time */
   atMs?: number;
@@ -94,15 +88,27 @@ interface PodEvent {
   message?: string;
 }
 
+/** Those that tell of trouble, the newest first. @returns undefined: no list */
+export function readEvents(json: unknown): PodEvent[] | undefined {
+  const { items } = object(json);
+  if (!Array.isArray(items)) return undefined;
+  return items
+    .slice(0, MAX_LISTED)
+    .map(toPodEvent)
+    .filter((event) => event !== undefined)
+    .sort((a, b) => (b.atMs ?? 0) - (a.atMs ?? 0));
+}
+
 /** Written in two ways: by the old recorder with a count, by events.k8s.io/v1 with a series, or once without either. */
 function toPodEvent(item: unknown): PodEvent | undefined {
-  const { reason, type, count, series, lastTimestamp, eventTime, message } = object(item) as NonNullable<
-    Loose<CoreV1Event>
-  >;
+  const { reason, type, count, series, lastTimestamp, eventTime, message, involvedObject } = object(
+    item,
+  ) as NonNullable<Loose<CoreV1Event>>;
   if (typeof reason !== "string" || !REASONS.has(reason)) return undefined;
   const times = series?.count ?? count;
   return known<PodEvent>({
     reason,
+    pod: text(involvedObject?.name),
     type: type === "Normal" || type === "Warning" ? type : undefined,
     atMs: toTime(series?.lastObservedTime) ?? toTime(lastTimestamp) ?? toTime(eventTime),
     times: typeof times === "number" && Number.isSafeInteger(times) && times > 1 ? times : 1,
@@ -110,7 +116,7 @@ function toPodEvent(item: unknown): PodEvent | undefined {
   });
 }
 
-function toLine({ reason, type, atMs, times, message }: PodEvent): string {
+export function toLine({ reason, type, atMs, times, message }: PodEvent): string {
   const head = [
     atMs === undefined ? undefined : `${new Date(atMs).toISOString().slice(0, 19)}Z`,
     type,

@@ -631,6 +631,13 @@ export const ATTRIBUTE_GROUPS = [
         meaning: "events of the pod, as `2026-11-24T06:17:41Z Warning BackOff x12: …`; the newest first, up to 10",
         from: "the Kubernetes API; 50 events of the pod are read",
       },
+      "oom.follow_up.unscheduled": {
+        type: "string[]",
+        when: "the pod was evicted or deleted, and pods of the same workload have found no node",
+        meaning:
+          "what the scheduler has noted of them, as `web-5d9c7b-x2x4z: 2026-11-24T06:17:41Z Warning FailedScheduling: …`; the newest first, up to 10",
+        from: "the Kubernetes API; 50 such events of the namespace are read",
+      },
     },
   },
   {

@@ -14,7 +14,7 @@ const EVENT = "oom.follow_up";
 
 /** One that Kubernetes does not show is a WARN: nobody else will tell of it. @param atUs microseconds since the Unix epoch */
 export function toFollowUpRecord(found: NamedFollowUp, context: RecordContext, atUs: number): LogRecord {
-  const { who, containerId, uids, ended, events = [] } = found;
+  const { who, containerId, uids, ended, events = [], unscheduled = [] } = found;
   const identity = { kind: "container", containerId } as const;
   const attributes: RecordAttributes = {
     "event.name": EVENT,
@@ -30,6 +30,7 @@ export function toFollowUpRecord(found: NamedFollowUp, context: RecordContext, a
   set(attributes, "k8s.container.status.last_terminated_reason", ended?.reason);
   set(attributes, "process.exit.code", ended?.exitCode);
   if (events.length > 0) attributes["oom.follow_up.events"] = [...events];
+  if (unscheduled.length > 0) attributes["oom.follow_up.unscheduled"] = [...unscheduled];
   setWho(attributes, who, atUs / 1000);
   setSurroundings(attributes, found.around);
   const isHidden = found.isVisible === false;

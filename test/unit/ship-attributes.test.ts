@@ -132,7 +132,11 @@ function fullRecords(): LogRecord[] {
     toUnloggedRecord(makeUnloggedKill({ victimCgroup: "/oomscribe-doctor-0123abcd" }), NODE, (ms) => ms * 1000),
     toUnloggedRecord(makeUnloggedKill(), NODE, (ms) => ms * 1000, { who }),
     toFollowUpRecord({ ...followUp, outcome: "oom_killed", next: "restarted", ended: end, isVisible: true }, NODE, 9),
-    toFollowUpRecord({ ...followUp, outcome: "none", isVisible: false, pid1: false, events: ["a"] }, NODE, 9),
+    toFollowUpRecord(
+      { ...followUp, outcome: "none", isVisible: false, pid1: false, events: ["a"], unscheduled: ["b"] },
+      NODE,
+      9,
+    ),
     toFollowUpRecord({ ...followUp, outcome: "none", around: { missing: [] }, events: [] }, NODE, 9),
     toLogRecord(kill, NODE, { who, repeats: { recent: 2, ofRevision: 1, countedSinceMs: 0 }, ...around }),
     toEvictionRecord(who, NODE, 9),

@@ -62,7 +62,7 @@ export const CALLS = {
     version: "v1",
     resource: "events",
     verbs: ["list"],
-    why: "what Kubernetes has noted of a pod: back-offs, probes that fail",
+    why: "what Kubernetes has noted of a pod (back-offs, probes that fail), and of one that replaces it and finds no node",
   },
   /**
    * Asked of the kubelet and not of the API server, but the kubelet asks the API server whether it may be: by this
