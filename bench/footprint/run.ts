@@ -155,6 +155,7 @@ async function openNodeApi(): Promise<NodeApi> {
   const tls = { key: certificates.read("server.key"), cert: certificates.read("server.pem") };
   const api: KubeApi = await openKubeApi({ tls });
   for (let pod = 0; pod < PODS; pod++) api.set(makePod(pod));
+  api.objects.set("/api/v1/nodes/node-1", { kind: "Node", metadata: { name: "node-1" } });
   const account = "/run/secrets/kubernetes.io/serviceaccount";
   const script = `mount -t tmpfs none /run && mkdir -p ${account} && cp ${keys}/token ${account}/ && cp ${keys}/ca.pem ${account}/ca.crt && exec "$@"`;
   return {
