@@ -119,7 +119,7 @@ export function openNodeSources(
     return undefined;
   }
   const stopLooks = own === undefined ? undefined : onBeat(OWN_PROCESSES_MS, () => own.look(monotonicMs()));
-  const ticks = kmsg === undefined ? setInterval(() => live.tick(monotonicMs()), TICK_MS) : undefined;
+  const stopTicks = kmsg === undefined ? onBeat(TICK_MS, () => live.tick(monotonicMs())) : undefined;
 
   return {
     status: () => ({
@@ -140,7 +140,7 @@ export function openNodeSources(
       kmsg?.close();
       mark?.close();
       counters?.close();
-      clearInterval(ticks);
+      stopTicks?.();
       stopLooks?.();
       live.flush();
       history?.close();

@@ -7,7 +7,7 @@ import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { CounterReading } from "../sources/cgroup-counters.ts";
 import { scopeOf } from "./from-report.ts";
 import type { Kill, UnloggedKill } from "./kill.ts";
-import type { Window } from "./match.ts";
+import { ancestors, type Window } from "./match.ts";
 
 /** `limit`: one was hit, of `cgroup` where that is known; `none`: every count around the victim's cgroup stood still. */
 export type LimitHit = { of: "limit"; cgroup?: string } | { of: "none" };
@@ -73,7 +73,8 @@ export function createLimitHits(): LimitHits {
       });
     },
     around(cgroup, isOwn, { afterMs, untilMs }) {
-      const chain = withThoseAbove(cgroup);
+      // The root has no limit and no counts.
+      const chain = [cgroup, ...ancestors(cgroup)].filter((path) => path !== "/");
       const near = hits.filter(({ atMs }) => atMs > afterMs - SLACK_MS && atMs <= untilMs + SLACK_MS);
       const own = new Set(
         near.filter((hit) => hit.of === "own" && chain.includes(hit.cgroup)).map((hit) => hit.cgroup),
@@ -122,11 +123,4 @@ export function addLimit(kill: Kill, hits: LimitHits, window: Window | undefined
   if (hit?.of !== "limit" || hit.cgroup === undefined) return;
   kill.limitCgroup = hit.cgroup;
   kill.scope = scopeOf(parseCgroupPath(hit.cgroup));
-}
-
-/** The root has no limit and no counts. */
-function withThoseAbove(cgroup: string): string[] {
-  const chain: string[] = [];
-  for (let path = cgroup; path.length > 1; path = path.slice(0, path.lastIndexOf("/"))) chain.push(path);
-  return chain;
 }

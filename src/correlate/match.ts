@@ -54,6 +54,14 @@ export function isWithin(cgroup: string, above: string): boolean {
   return cgroup === above || above === "/" || cgroup.startsWith(`${above}/`);
 }
 
+/** The paths above a cgroup, the nearest first, the root last. */
+export function ancestors(cgroup: string): string[] {
+  const above: string[] = [];
+  for (let at = cgroup.lastIndexOf("/"); at > 0; at = cgroup.lastIndexOf("/", at - 1)) above.push(cgroup.slice(0, at));
+  if (cgroup !== "/") above.push("/");
+  return above;
+}
+
 /** Whether a step can be a kill's. */
 export function fits(seeker: Seeker, step: Step): boolean {
   return step.of === "hidden" || (meets(seeker, step) && isPlace(seeker, step));

@@ -9,7 +9,7 @@
 import type { MemoryCounters } from "../../parsers/cgroup/memory-events.ts";
 import type { CounterReading } from "../sources/cgroup-counters.ts";
 import { createLasting, type Lasting } from "./lasting.ts";
-import { isWithin, type Window } from "./match.ts";
+import { ancestors, isWithin, type Window } from "./match.ts";
 
 /** What is kept over a restart: how far each count was read. Cgroups that have counted nothing are left out. */
 export interface StepCounterState {
@@ -234,12 +234,4 @@ function missingOf({ tree, treeBase, below }: Account): number {
 
 function isUnread({ own, tree, removed }: Account): boolean {
   return own === undefined && tree === undefined && !removed;
-}
-
-/** The paths above a cgroup, the nearest first, the root last. */
-function ancestors(cgroup: string): string[] {
-  const above: string[] = [];
-  for (let at = cgroup.lastIndexOf("/"); at > 0; at = cgroup.lastIndexOf("/", at - 1)) above.push(cgroup.slice(0, at));
-  if (cgroup !== "/") above.push("/");
-  return above;
 }

@@ -6,7 +6,7 @@ import type {
 } from "@kubernetes/client-node";
 import { known, object, text } from "../../parsers/loose-json.ts";
 import { type ApiCall, CALLS, toListPath } from "./api/calls.ts";
-import { type ObjectParts, type Objects, openObjects } from "./api/objects.ts";
+import { type ObjectParts, type Objects, openObjects, SELDOM } from "./api/objects.ts";
 import type { Asked } from "./asked.ts";
 import type { Loose } from "./pod.ts";
 import type { Who } from "./who.ts";
@@ -53,17 +53,16 @@ export function toAutoscalersPath(call: ApiCall, _: string, namespace?: string):
   return toListPath(call, { limit: String(MAX_LISTED), resourceVersion: "0" }, namespace);
 }
 
-/** A namespace's list is asked for once in three minutes at most, and few of them in a row: one may be of megabytes. */
+/** A namespace's list is asked for once in three minutes at most. */
 export function openAutoscalers(parts: ObjectParts): AutoscalerOf {
-  const options = { foundMs: 180_000, maxEntries: 32, budget: { burst: 5, perSecond: 0.1 } };
-  return createAutoscalers(openObjects({ ...parts, ...options, read: readAutoscalers, toPath: toAutoscalersPath }));
+  const options = { ...SELDOM, foundMs: 180_000, read: readAutoscalers, toPath: toAutoscalersPath };
+  return createAutoscalers(openObjects({ ...parts, ...options }));
 }
 
 export function createAutoscalers(objects: Objects<AutoscalerList>): AutoscalerOf {
   return ({ namespace, owners }) => {
     if (namespace === undefined || !owners.some(({ kind }) => !UNSCALED.includes(kind))) return undefined;
-    const answer = objects.peek(CALLS.autoscalers, ALL, namespace);
-    if (answer === undefined) void objects.get(CALLS.autoscalers, ALL, namespace);
+    const answer = objects.ask(CALLS.autoscalers, ALL, namespace);
     if (answer?.is !== "found") return "unknown";
     const { autoscalers, isWhole } = answer.value;
     const found = autoscalers.find(({ target }) =>

@@ -25,8 +25,7 @@ const OWNER_CALLS: Readonly<Record<string, ApiCall>> = { ReplicaSet: CALLS.repli
 
 export function createOwnedObjects(objects: Objects<OwnedObject>): OwnedObjects {
   function find(call: ApiCall, name: string, namespace: string): OwnedObject | undefined {
-    const answer = objects.peek(call, name, namespace);
-    if (answer === undefined) void objects.get(call, name, namespace);
+    const answer = objects.ask(call, name, namespace);
     return answer?.is === "found" ? answer.value : undefined;
   }
 

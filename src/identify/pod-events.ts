@@ -7,7 +7,7 @@
 import type { CoreV1Event } from "@kubernetes/client-node";
 import { known, object, text } from "../../parsers/loose-json.ts";
 import { type ApiCall, CALLS, toListPath } from "./api/calls.ts";
-import { type ObjectParts, type Objects, openObjects } from "./api/objects.ts";
+import { type ObjectParts, type Objects, openObjects, SELDOM } from "./api/objects.ts";
 import type { Asked } from "./asked.ts";
 import { type Loose, toTime } from "./pod.ts";
 import type { Who } from "./who.ts";
@@ -45,13 +45,11 @@ export const MAX_LISTED = 50;
 export const MAX_LINES = 10;
 const MAX_MESSAGE = 160;
 
-/**
- * A pod's are kept for a moment: its containers are followed at the same time. Few are asked for: an API server keeps no
- * events in its cache (DefaultWatchCacheSizes of pkg/kubeapiserver), so that etcd reads all of the namespace for a list.
- */
+/** A list of events is kept for a moment: the containers of a pod, and the pods of an owner, are followed at a time. */
+export const EVENTS = { ...SELDOM, foundMs: 10_000 } as const;
+
 export function openPodEvents(parts: ObjectParts): PodEventsOf {
-  const options = { foundMs: 10_000, maxEntries: 32, budget: { burst: 5, perSecond: 0.1 } };
-  return createPodEvents(openObjects({ ...parts, ...options, read: readPodEvents, toPath: toPodEventsPath }));
+  return createPodEvents(openObjects({ ...parts, ...EVENTS, read: readPodEvents, toPath: toPodEventsPath }));
 }
 
 /** Static pods' events have the hash of their configuration for a UID, as their cgroups do. */
@@ -59,12 +57,15 @@ export function createPodEvents(objects: Objects<readonly string[]>): PodEventsO
   return ({ namespace, podUid, configHash }) => {
     const uid = configHash ?? podUid;
     if (namespace === undefined || uid === undefined) return undefined;
-    const answer = objects.peek(CALLS.events, uid, namespace);
-    if (answer?.is === "found") return answer.value;
-    if (answer !== undefined) return "unknown";
-    void objects.get(CALLS.events, uid, namespace);
-    return "pending";
+    return askEvents(objects, uid, namespace);
   };
+}
+
+/** @param name what the list's path is made of */
+export function askEvents<T>(objects: Objects<T>, name: string, namespace: string): T | "pending" | "unknown" {
+  const answer = objects.ask(CALLS.events, name, namespace);
+  if (answer === undefined) return "pending";
+  return answer.is === "found" ? answer.value : "unknown";
 }
 
 export function toPodEventsPath(call: ApiCall, podUid: string, namespace?: string): string {

@@ -2,11 +2,11 @@
  * Pods of a workload that find no node: asked for where the pod of a killed container is gone and has to be replaced,
  * on whatever node.
  */
-import { type ApiCall, CALLS, toListPath } from "./api/calls.ts";
+import { type ApiCall, toListPath } from "./api/calls.ts";
 import { type ObjectParts, type Objects, openObjects } from "./api/objects.ts";
 import type { Asked } from "./asked.ts";
 import type { Owner } from "./owners.ts";
-import { MAX_LINES, MAX_LISTED, readEvents, toLine } from "./pod-events.ts";
+import { askEvents, EVENTS, MAX_LINES, MAX_LISTED, readEvents, toLine } from "./pod-events.ts";
 import type { Who } from "./who.ts";
 
 /** @returns lines, the newest first; `pending`: it has been asked for, and may be there in a moment */
@@ -19,22 +19,16 @@ export interface Unscheduled {
 
 const REASON = "FailedScheduling";
 
-/** As seldom as events are asked for otherwise, and for the same reason: openPodEvents(). */
 export function openUnscheduled(parts: ObjectParts): UnscheduledOf {
-  const options = { foundMs: 10_000, maxEntries: 32, budget: { burst: 5, perSecond: 0.1 } };
-  return createUnscheduled(openObjects({ ...parts, ...options, read: readUnscheduled, toPath: toUnscheduledPath }));
+  return createUnscheduled(openObjects({ ...parts, ...EVENTS, read: readUnscheduled, toPath: toUnscheduledPath }));
 }
 
 export function createUnscheduled(objects: Objects<readonly Unscheduled[]>): UnscheduledOf {
   return ({ namespace, owners }) => {
     if (namespace === undefined || owners.length === 0) return undefined;
-    const answer = objects.peek(CALLS.events, REASON, namespace);
-    if (answer === undefined) {
-      void objects.get(CALLS.events, REASON, namespace);
-      return "pending";
-    }
-    if (answer.is !== "found") return "unknown";
-    const theirs = answer.value.filter(({ pod }) => owners.some((owner) => isPodOf(owner, pod)));
+    const answer = askEvents(objects, REASON, namespace);
+    if (typeof answer === "string") return answer;
+    const theirs = answer.filter(({ pod }) => owners.some((owner) => isPodOf(owner, pod)));
     return theirs.slice(0, MAX_LINES).map(({ line }) => line);
   };
 }

@@ -245,11 +245,11 @@ describe("objects", () => {
     const [server, objects] = await serve();
     server.objects.set(`${PATH}web`, { metadata: { name: "web" } });
     const get = () => objects.get(CALLS.replicaSet, "web", "shop");
-    expect(objects.peek(CALLS.replicaSet, "web", "shop")).toBeUndefined();
+    expect(objects.ask(CALLS.replicaSet, "web", "shop")).toBeUndefined();
     const found = { is: "found", value: "web" };
     expect(await Promise.all([get(), get(), get()])).toEqual([found, found, found]);
     expect(await get()).toEqual(found);
-    expect(objects.peek(CALLS.replicaSet, "web", "shop")).toEqual(found);
+    expect(objects.ask(CALLS.replicaSet, "web", "shop")).toEqual(found);
     expect(server.requests).toHaveLength(1);
     nowMs = 600_000;
     await get();
@@ -300,7 +300,7 @@ describe("objects", () => {
     const [server, objects] = await serve();
     server.failNext("get", { status: 403 });
     await objects.get(CALLS.replicaSet, "a", "shop");
-    expect(objects.peek(CALLS.replicaSet, "b", "shop")).toEqual({ is: "unknown", why: "HTTP 403" });
+    expect(objects.ask(CALLS.replicaSet, "b", "shop")).toEqual({ is: "unknown", why: "HTTP 403" });
     await objects.get(CALLS.replicaSet, "b", "shop");
     expect(server.requests).toHaveLength(1);
     expect(await objects.get(CALLS.job, "b", "shop")).toEqual({ is: "missing" });

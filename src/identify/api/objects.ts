@@ -34,10 +34,16 @@ export type ObjectsTroubleName = "kubernetes_refused" | "kubernetes_object_faile
 export interface Objects<T> {
   /** Never rejects. Who asks for what is on its way already waits for the same answer. */
   get(call: ApiCall, name: string, namespace?: string): Promise<ObjectAnswer<T>>;
-  /** what is known of it now, without asking */
-  peek(call: ApiCall, name: string, namespace?: string): ObjectAnswer<T> | undefined;
+  /** What is known of it now; what is not is asked for, for the next who asks. */
+  ask(call: ApiCall, name: string, namespace?: string): ObjectAnswer<T> | undefined;
   readonly counts: Readonly<{ asked: number; cached: number; refusedByBudget: number; failures: number }>;
 }
+
+/**
+ * For lists of a whole namespace: one of autoscalers may be of megabytes, and an API server keeps no events in its cache
+ * (DefaultWatchCacheSizes of pkg/kubeapiserver), so that etcd reads all of the namespace for any list of them.
+ */
+export const SELDOM = { maxEntries: 32, budget: { burst: 5, perSecond: 0.1 } } as const;
 
 /** A node's owners are some dozens. */
 const MAX_ENTRIES = 512;
@@ -72,7 +78,7 @@ export function openObjects<T>(options: ObjectsOptions<T>): Objects<T> {
     return cache.get(path, now()) ?? refusals.get(toPlace(call, namespace), now());
   }
 
-  async function ask(call: ApiCall, path: string, namespace: string | undefined): Promise<ObjectAnswer<T>> {
+  async function request(call: ApiCall, path: string, namespace: string | undefined): Promise<ObjectAnswer<T>> {
     counts.asked++;
     const got = await api.get(path, { timeoutMs, maxBytes: MAX_BYTES });
     const [answer, forMs] = got.failure === undefined ? toAnswer(read(got.json), foundMs) : toFailedAnswer(got.failure);
@@ -92,25 +98,31 @@ export function openObjects<T>(options: ObjectsOptions<T>): Objects<T> {
     onTrouble(name, { reason, needs: describeRight(call) });
   }
 
+  async function get(call: ApiCall, path: string, namespace: string | undefined): Promise<ObjectAnswer<T>> {
+    const known = peek(call, path, namespace);
+    if (known !== undefined) {
+      counts.cached++;
+      return known;
+    }
+    const asked = underWay.get(path);
+    if (asked !== undefined) return asked;
+    if (!budget.take(now())) {
+      counts.refusedByBudget++;
+      return { is: "unknown", why: "too many objects were asked for at once" };
+    }
+    const asking = request(call, path, namespace).finally(() => underWay.delete(path));
+    underWay.set(path, asking);
+    return asking;
+  }
+
   return {
-    async get(call, name, namespace) {
+    get: (call, name, namespace) => get(call, toPath(call, name, namespace), namespace),
+    ask(call, name, namespace) {
       const path = toPath(call, name, namespace);
-      const known = peek(call, path, namespace);
-      if (known !== undefined) {
-        counts.cached++;
-        return known;
-      }
-      const asked = underWay.get(path);
-      if (asked !== undefined) return asked;
-      if (!budget.take(now())) {
-        counts.refusedByBudget++;
-        return { is: "unknown", why: "too many objects were asked for at once" };
-      }
-      const asking = ask(call, path, namespace).finally(() => underWay.delete(path));
-      underWay.set(path, asking);
-      return asking;
+      const answer = peek(call, path, namespace);
+      if (answer === undefined) void get(call, path, namespace);
+      return answer;
     },
-    peek: (call, name, namespace) => peek(call, toPath(call, name, namespace), namespace),
     counts,
   };
 }
