@@ -13,6 +13,7 @@ import { checkTracepoint } from "../../src/doctor/checks/tracepoint.ts";
 import { findOwnCgroup, leftOf, readRoom } from "../../src/doctor/own-cgroup.ts";
 import { readableDuration } from "../../src/ship/readable.ts";
 import type { MemoryHierarchy } from "../../src/sources/cgroup-mounts.ts";
+import { createKernelClock } from "../../src/sources/clock.ts";
 import type { KmsgDevice } from "../../src/sources/kmsg-device.ts";
 import { type HostRoot, makeHostRoot } from "../host-root.ts";
 
@@ -77,8 +78,10 @@ describe("kernel log", () => {
     };
   }
 
+  /** Ten days after the boot, whenever this machine was booted. */
+  const clock = createKernelClock({ monotonicUs: () => 864_000e6, realtimeMs: Date.now });
   /** Microseconds of the kernel's clock, so long ago. */
-  const ago = (seconds: number): number => Math.round(Number(process.hrtime.bigint()) / 1000 - seconds * 1e6);
+  const ago = (seconds: number): number => 864_000e6 - seconds * 1e6;
 
   test("it is read to its end: how much it holds, and only the kernel's own kills count", () => {
     const device = deviceOf([
@@ -86,7 +89,7 @@ describe("kernel log", () => {
       `3,1,${ago(60)},-;${KILL}`,
       `12,2,${ago(50)},-;${KILL}`,
     ]);
-    const finding = checkKernelLog({ kmsgPath: "/dev/kmsg" }, () => device);
+    const finding = checkKernelLog({ kmsgPath: "/dev/kmsg" }, () => device, clock);
     expect(finding).toMatchObject({
       status: "ok",
       says: "/dev/kmsg holds 3 records, 1 of them kills, and goes back 2 h",
@@ -97,7 +100,7 @@ describe("kernel log", () => {
 
   test("one that goes back some seconds only, as more is printed than it holds", () => {
     const device = deviceOf([`6,900,${ago(20)},-;a`, `6,901,${ago(1)},-;b`]);
-    expect(checkKernelLog({ kmsgPath: "/dev/kmsg" }, () => device)).toMatchObject({
+    expect(checkKernelLog({ kmsgPath: "/dev/kmsg" }, () => device, clock)).toMatchObject({
       status: "warning",
       says: expect.stringMatching(/goes back 20 s; older ones are overwritten$/),
       advice: expect.stringContaining("log_buf_len"),
@@ -106,12 +109,12 @@ describe("kernel log", () => {
 
   test("a node that has just booted has lost nothing", () => {
     const device = deviceOf([`6,0,${ago(20)},-;a`]);
-    expect(checkKernelLog({ kmsgPath: "/dev/kmsg" }, () => device).status).toBe("ok");
+    expect(checkKernelLog({ kmsgPath: "/dev/kmsg" }, () => device, clock).status).toBe("ok");
   });
 
   test("opened, and not to be read", () => {
     const device = deviceOf([], "EPERM");
-    expect(checkKernelLog({ kmsgPath: "/dev/kmsg" }, () => device)).toMatchObject({
+    expect(checkKernelLog({ kmsgPath: "/dev/kmsg" }, () => device, clock)).toMatchObject({
       status: "failed",
       says: "/dev/kmsg can be opened and not read (EPERM)",
     });

@@ -2,7 +2,7 @@
 import { parseKillLine } from "../../../parsers/oom/killed.ts";
 import { countOf } from "../../replay/captures.ts";
 import { readableDuration } from "../../ship/readable.ts";
-import { createKernelClock } from "../../sources/clock.ts";
+import { createKernelClock, type KernelClock } from "../../sources/clock.ts";
 import { readText } from "../../sources/host-files.ts";
 import { type KmsgDevice, KmsgOpenError, openKmsgDevice } from "../../sources/kmsg-device.ts";
 import { createSliceReader } from "../../sources/kmsg-slice.ts";
@@ -13,10 +13,11 @@ const MAX_READ_MS = 2000;
 /** So little a storm of kills overwrites before an agent that was restarted reads it. */
 const SHORT_SECONDS = 300;
 
-/** @param open for tests, default the device */
+/** @param open for tests, as is the clock; default the device and the node's own */
 export function checkKernelLog(
   { kmsgPath }: Pick<CheckContext, "kmsgPath">,
   open: (path: string) => KmsgDevice = openKmsgDevice,
+  clock = createKernelClock(),
 ): Finding {
   const sysctls = {
     dmesgRestrict: readText("/proc/sys/kernel/dmesg_restrict")?.trim(),
@@ -31,7 +32,7 @@ export function checkKernelLog(
     return { status: "failed", says, advice, detail: { path: kmsgPath, code, ...sysctls } };
   }
   try {
-    return judge(kmsgPath, readAll(device), sysctls);
+    return judge(kmsgPath, readAll(device, clock), sysctls);
   } finally {
     device.close();
   }
@@ -47,9 +48,8 @@ interface LogFacts {
   failed: string | undefined;
 }
 
-function readAll(device: KmsgDevice): LogFacts {
+function readAll(device: KmsgDevice, clock: KernelClock): LogFacts {
   const facts: LogFacts = { records: 0, kills: 0, firstSeq: undefined, seconds: 0, failed: undefined };
-  const clock = createKernelClock();
   const slices = createSliceReader(device, clock, (name, { code }) => {
     if (name === "kmsg_read_failed") facts.failed = String(code);
   });
