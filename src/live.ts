@@ -87,6 +87,8 @@ const PRINT_MS = 100;
 const STAMP_MS = 200;
 /** How often the position is saved while nothing is told. */
 const SAVE_MS = 1000;
+/** … nor anything is read: only the time moves, between which and the next start new counts are of kills. */
+const IDLE_SAVE_MS = 10_000;
 
 export function createLive(options: LiveOptions): Live {
   const { context, restored, now, commit, names, toWallUs } = options;
@@ -106,6 +108,8 @@ export function createLive(options: LiveOptions): Live {
   let drainedMs: number | undefined;
   /** Saved as soon as all has been read: one that ends before it has saved anything leaves the next no counts. */
   let savedMs = Number.NEGATIVE_INFINITY;
+  /** something has been read since it was saved */
+  let hasNews = true;
   /** a kill line has come since the sources were read */
   let isKillRead = false;
   let waiting: LogRecord[] = [];
@@ -175,8 +179,9 @@ export function createLive(options: LiveOptions): Live {
 
   function save(told: readonly ToldKill[], nowMs: number): void {
     const records = [...waiting, ...told.map((one) => toRecord(one, nowMs)), ...toRecords(names.tick(nowMs), nowMs)];
-    if (records.length === 0 && nowMs - savedMs < SAVE_MS) return;
+    if (records.length === 0 && nowMs - savedMs < (hasNews ? SAVE_MS : IDLE_SAVE_MS)) return;
     waiting = [];
+    hasNews = false;
     savedMs = nowMs;
     const position = readPosition();
     commit(records, { bootId: context.bootId ?? "", position, correlator: correlator.state(position, nowMs) });
@@ -193,13 +198,18 @@ export function createLive(options: LiveOptions): Live {
 
   return {
     counter(reading) {
+      hasNews = true;
       correlator.counter(reading);
       limitHits.counter(reading);
       names.counter(reading);
     },
-    node: correlator.node,
+    node(reading) {
+      hasNews = true;
+      correlator.node(reading);
+    },
     allRead: correlator.allRead,
     record(record, atMs) {
+      hasNews = true;
       if (record.seq !== undefined) readSeq = record.seq;
       if (record.origin === "kernel" && record.text.includes("Killed process ")) onKillLine(record, atMs);
       handOn(assembler.push(record, atMs));
@@ -218,6 +228,7 @@ export function createLive(options: LiveOptions): Live {
     },
     memoryGone: nearLimit.gone,
     mark(victim, atMs) {
+      hasNews = true;
       const proc = options.readVictim(victim.pid);
       if (proc !== undefined) correlator.proc(victim.pid, proc, now());
       correlator.mark(victim, atMs);

@@ -5,6 +5,7 @@ import { onBeat } from "./sources/beat.ts";
 import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "./sources/cgroup-mounts.ts";
 import type { KernelClock } from "./sources/clock.ts";
 import { type KmsgSource, openKmsg } from "./sources/kmsg.ts";
+import { openKmsgBell } from "./sources/kmsg-bell.ts";
 import { KmsgOpenError } from "./sources/kmsg-device.ts";
 import { type MarkVictimSource, openMarkVictim } from "./sources/mark-victim.ts";
 import { type MemoryCountersSource, openMemoryCounters } from "./sources/memory-counters.ts";
@@ -233,6 +234,7 @@ function openLog(
       onRecord,
       onGap: onLost,
       onTrouble: events.report,
+      openBell: (onRing) => openKmsgBell(path, onRing),
       onDrained(nowMs) {
         progress.activeMs = nowMs;
         progress.isDrained = true;

@@ -11,7 +11,7 @@ export interface ImportStatement {
 /** The layers of src, left to right; a file may take values only from its own, and types from those to the left. */
 const STAGES = ["sources", "correlate", "identify", "diagnose", "ship"];
 /** What any of them may take: no I/O, no clock, and nothing of src within. */
-const FOR_ALL = ["backoff"];
+const FOR_ALL = ["backoff", "seldom"];
 /** What stands on top of them: each takes what it likes of the stages, and of this list what stands to its left. */
 const ON_TOP = [
   "version",

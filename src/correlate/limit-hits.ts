@@ -3,7 +3,9 @@
  * fail at its own limit (`oom` of memory.events.local; of all below it too, memory.events), right before the kill.
  * Source: mm/memcontrol.c, mem_cgroup_oom, which counts it in the cgroup whose limit was hit.
  */
+
 import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import { createSeldom } from "../seldom.ts";
 import type { CounterReading } from "../sources/cgroup-counters.ts";
 import { scopeOf } from "./from-report.ts";
 import type { Kill, UnloggedKill } from "./kill.ts";
@@ -44,15 +46,13 @@ interface Hit {
 const SLACK_MS = 1000;
 /** A kill is told within six seconds of its step. */
 const KEEP_MS = 10_000;
-/** All cgroups are gone through then: not at every tick. */
-const FORGET_EVERY_MS = 1000;
 /** Each cgroup at its limit moves its counts in all above it; a step is read 50 times a second at most. */
 const MAX_HITS = 4096;
 
 export function createLimitHits(): LimitHits {
   const counts = new Map<string, Counts>();
   let hits: Hit[] = [];
-  let forgotMs = Number.NEGATIVE_INFINITY;
+  const isTimeToForget = createSeldom();
 
   function note(cgroup: string, of: Hit["of"], atMs: number): void {
     if (hits.length >= MAX_HITS) hits.shift();
@@ -91,8 +91,7 @@ export function createLimitHits(): LimitHits {
       return isKnown && isTreeKnown ? { of: "none" } : undefined;
     },
     tick(nowMs) {
-      if (nowMs - forgotMs < FORGET_EVERY_MS) return;
-      forgotMs = nowMs;
+      if (!isTimeToForget(nowMs)) return;
       hits = hits.filter(({ atMs }) => nowMs - atMs < KEEP_MS);
       for (const [cgroup, { removedMs }] of counts) {
         if (removedMs !== undefined && nowMs - removedMs >= KEEP_MS) counts.delete(cgroup);

@@ -6,7 +6,9 @@
  * the count of those above it (`tree`, cgroup v2): that is taken for a step of its own only after those below had time
  * to tell.
  */
+
 import type { MemoryCounters } from "../../parsers/cgroup/memory-events.ts";
+import { createSeldom } from "../seldom.ts";
 import type { CounterReading } from "../sources/cgroup-counters.ts";
 import { createLasting, type Lasting } from "./lasting.ts";
 import { ancestors, isWithin, type Window } from "./match.ts";
@@ -68,14 +70,12 @@ const SETTLE_MS = 1500;
 const FOUND_MS = 1000;
 /** Cgroups that are gone are remembered as long as a kill of theirs may still be told, and a moment longer. */
 const REMOVED_MS = 60_000;
-/** To look at every cgroup at every tick would be the most of an idle agent's work. */
-const FORGET_EVERY_MS = 1000;
 
 export function createStepCounter({ startMs, restored, pick, onStep }: StepCounterOptions): StepCounter {
   const accounts = new Map<string, Account>();
   /** those whose counts have moved since they were last settled, and those that have something missing */
   const unsettled = new Set<Account>();
-  let forgotMs = Number.NEGATIVE_INFINITY;
+  const isTimeToForget = createSeldom();
   let sweptMs = restored?.savedMs ?? startMs;
 
   function account(cgroup: string): Account {
@@ -197,8 +197,7 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
   }
 
   function forget(nowMs: number): void {
-    if (nowMs - forgotMs < FORGET_EVERY_MS) return;
-    forgotMs = nowMs;
+    if (!isTimeToForget(nowMs)) return;
     for (const mine of accounts.values()) {
       if ((mine.removed || isUnread(mine)) && nowMs - mine.seenMs > REMOVED_MS) drop(mine);
     }

@@ -35,6 +35,7 @@ export interface MarkVictimSource {
 
 /** The kernel keeps entries meanwhile; who wants them at once calls read(). */
 const POLL_MS = 100;
+const QUIET_POLL_MS = 500;
 /** One read gives a page or two at most. */
 const BUFFER_BYTES = 65_536;
 /** Of reads in a row; what is more waits for the next look. */
@@ -84,7 +85,7 @@ export function openMarkVictim(options: MarkVictimOptions): MarkVictimSource | u
     instance?.close();
   }
 
-  const stopReading = onBeat(POLL_MS, read);
+  const stopReading = onBeat(POLL_MS, read, QUIET_POLL_MS);
   return { read, close };
 }
 

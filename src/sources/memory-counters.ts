@@ -70,6 +70,8 @@ export interface MemoryCountersSource {
  * of a core; to read 250 cgroups at each look would take 1 % or more (0.34 ms each time when warm, 0.9 ms when not).
  */
 const POLL_MS = 100;
+/** The kernel's log will tell of the next kill as soon as it is printed. */
+const QUIET_POLL_MS = 500;
 /** After the node's count has moved, all are read at every look: a cgroup's own counter moves a moment later. */
 const SETTLE_MS = 500;
 /** All is looked at again, for what inotify has lost or never tells: some milliseconds for 250 cgroups. */
@@ -190,7 +192,7 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
     onTrouble,
   });
   const rescans = startRescans(tree, readAll);
-  const stopReading = onBeat(POLL_MS, read);
+  const stopReading = onBeat(POLL_MS, read, QUIET_POLL_MS);
 
   return {
     version: hierarchy.version,

@@ -46,6 +46,8 @@ const TICK_MS = 250;
  * whatever happens. Those that are due longest come first.
  */
 const LOOKS_A_TICK = 25;
+/** See inOneTurn(). */
+const TURN_MS = 1000;
 /** Of them, for what is not followed yet, however many are: a new container must not wait for those at their limit. */
 const LOOKS_AT_NEW = 15;
 /** A resize in place, and a limit that was set after the cgroup was made. */
@@ -79,6 +81,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
   const gone = new Map<string, Followed>();
   let size = 0;
   let refused = 0;
+  let nextDueMs = 0;
 
   function look(one: Followed, nowMs: number): void {
     if (nowMs >= one.limitDueMs) readLimits(one, nowMs);
@@ -96,7 +99,8 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
   function readLimits(one: Followed, nowMs: number): void {
     const isFirst = one.limitDueMs === 0;
     one.limits = readMemoryLimits(one.directory, version);
-    one.limitDueMs = nowMs + (isFirst ? FIRST_LIMIT_MS : LIMIT_MS);
+    const inMs = isFirst ? FIRST_LIMIT_MS : LIMIT_MS;
+    one.limitDueMs = inOneTurn(nowMs + inMs, inMs);
   }
 
   function admit(one: Followed): boolean {
@@ -115,10 +119,8 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
       one.files ??= openMemoryFiles(one.directory, version);
       const sample = one.files?.read(monotonicMs());
       if (sample === undefined || sample === "gone" || one.ring === undefined) return;
-      one.dueMs = Math.min(
-        one.limitDueMs,
-        nowMs + nextLookMs(sample, one.before, limitAround(one), nowMs - one.sinceMs),
-      );
+      const nextMs = nextLookMs(sample, one.before, limitAround(one), nowMs - one.sinceMs);
+      one.dueMs = Math.min(one.limitDueMs, inOneTurn(nowMs + nextMs, nextMs));
       one.before = sample;
       one.ring.push(sample);
       options.onSample?.(one.path, sample, one.limits.limit);
@@ -136,12 +138,20 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
 
   function tick(): void {
     const nowMs = monotonicMs();
-    for (const one of chooseDue([...candidates.values()], nowMs)) look(one, nowMs);
+    if (nowMs >= nextDueMs) lookAtDue(nowMs);
     for (const [path, { goneMs }] of gone) {
       // In the order in which they went.
       if (nowMs - goneMs <= KEEP_MS && gone.size <= MAX_GONE) break;
       gone.delete(path);
     }
+  }
+
+  function lookAtDue(nowMs: number): void {
+    const due: Followed[] = [];
+    for (const one of candidates.values()) if (one.dueMs <= nowMs) due.push(one);
+    for (const one of chooseDue(due)) look(one, nowMs);
+    nextDueMs = Number.POSITIVE_INFINITY;
+    for (const { dueMs } of candidates.values()) nextDueMs = Math.min(nextDueMs, dueMs);
   }
 
   /** What was read of it stays for a while. */
@@ -176,6 +186,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
         goneMs: 0,
       };
       const sinceMs = isNew ? monotonicMs() : Number.NEGATIVE_INFINITY;
+      nextDueMs = 0;
       candidates.set(path, { path, directory, sinceMs, isContainer, ...rest });
     },
     gone: retire,
@@ -207,8 +218,13 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
   };
 }
 
-function chooseDue(candidates: readonly Followed[], nowMs: number): Followed[] {
-  const due = candidates.filter(({ dueMs }) => dueMs <= nowMs).sort((a, b) => a.dueMs - b.dueMs);
+/** Those that have time are looked at with others: one after another costs less than as many turns. */
+function inOneTurn(dueMs: number, inMs: number): number {
+  return inMs < 2 * TURN_MS ? dueMs : Math.floor(dueMs / TURN_MS) * TURN_MS;
+}
+
+function chooseDue(due: Followed[]): Followed[] {
+  due.sort((a, b) => a.dueMs - b.dueMs);
   const followed = due.filter(({ ring }) => ring !== undefined);
   const others = due.filter(({ ring }) => ring === undefined);
   const room = Math.max(LOOKS_AT_NEW, LOOKS_A_TICK - followed.length);

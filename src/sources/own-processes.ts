@@ -2,8 +2,10 @@
  * Which process is each container's own: PID 1 of the pid namespace in it, found while it lives. Of a victim whose /proc
  * is gone by the time that its kill line is read it still tells whether the container went with it.
  */
+
 import { join } from "node:path";
 import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import { createSeldom } from "../seldom.ts";
 import { readPids } from "./cgroup-procs.ts";
 import type { CgroupDirectory } from "./cgroup-tree.ts";
 import { readText } from "./host-files.ts";
@@ -26,8 +28,6 @@ const LOOKS_A_TICK = 50;
 const MAX_PIDS = 16;
 /** Of a container that is gone: its kill is told two seconds after it, in a storm later. */
 const KEEP_MS = 60_000;
-/** All containers are gone through then: not at every look. */
-const FORGET_EVERY_MS = 1000;
 const MAX_CONTAINERS = 2000;
 
 interface Container {
@@ -44,7 +44,7 @@ export function createOwnProcesses(hostRoot: string): OwnProcesses {
   const containers = new Map<string, Container>();
   /** of them, those that are still looked for */
   const sought = new Set<string>();
-  let forgotMs = Number.NEGATIVE_INFINITY;
+  const isTimeToForget = createSeldom();
 
   function isDue({ sinceMs, looks }: Container, nowMs: number): boolean {
     return nowMs - sinceMs >= (LOOKS_MS[looks] ?? Number.POSITIVE_INFINITY);
@@ -77,8 +77,7 @@ export function createOwnProcesses(hostRoot: string): OwnProcesses {
         if (room-- === 0) break;
         lookInto(path, container);
       }
-      if (nowMs - forgotMs < FORGET_EVERY_MS) return;
-      forgotMs = nowMs;
+      if (!isTimeToForget(nowMs)) return;
       for (const [path, { goneMs }] of containers) {
         if (goneMs !== undefined && nowMs - goneMs > KEEP_MS) containers.delete(path);
       }

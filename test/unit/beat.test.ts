@@ -1,6 +1,6 @@
 /** src/sources/beat.ts: who shares the one timer, and when each is called. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { BEAT_MS, onBeat, onNextBeat } from "../../src/sources/beat.ts";
+import { BEAT_MS, onBeat, onNextBeat, QUIET_BEAT_MS, setPace } from "../../src/sources/beat.ts";
 
 const stops: (() => void)[] = [];
 
@@ -9,6 +9,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  setPace("quick");
   for (const stop of stops.splice(0)) stop();
   vi.useRealTimers();
 });
@@ -59,6 +60,49 @@ describe("a beat", () => {
     listen(BEAT_MS, "two", called);
     vi.advanceTimersByTime(BEAT_MS);
     expect(called).toEqual(["two"]);
+  });
+});
+
+describe("while it is quiet", () => {
+  test("each is called as seldom as it allows, with the same one timer", () => {
+    const called: string[] = [];
+    stops.push(onBeat(2 * BEAT_MS, () => called.push("seldom"), 2 * QUIET_BEAT_MS));
+    listen(QUIET_BEAT_MS, "as ever", called);
+    setPace("quiet");
+    vi.advanceTimersByTime(20 * QUIET_BEAT_MS);
+    const count = (name: string) => called.filter((one) => one === name).length;
+    expect([count("seldom"), count("as ever"), vi.getTimerCount()]).toEqual([10, 20, 1]);
+  });
+
+  test("one that has no word for it is called at every beat, which come seldom", () => {
+    const called: string[] = [];
+    listen(BEAT_MS, "one", called);
+    setPace("quiet");
+    vi.advanceTimersByTime(4 * QUIET_BEAT_MS);
+    expect(called).toHaveLength(4);
+  });
+
+  test("when it is over each has its turn as soon as ever", () => {
+    const called: string[] = [];
+    stops.push(onBeat(2 * BEAT_MS, () => called.push("one"), 4 * QUIET_BEAT_MS));
+    setPace("quiet");
+    vi.advanceTimersByTime(QUIET_BEAT_MS + BEAT_MS);
+    setPace("quick");
+    vi.advanceTimersByTime(2 * BEAT_MS);
+    expect(called).toHaveLength(1);
+    vi.advanceTimersByTime(10 * BEAT_MS);
+    expect(called).toHaveLength(6);
+  });
+
+  test("nobody needs a timer, and the next one has that of the pace", () => {
+    setPace("quiet");
+    expect(vi.getTimerCount()).toBe(0);
+    const called: string[] = [];
+    listen(BEAT_MS, "one", called);
+    vi.advanceTimersByTime(QUIET_BEAT_MS - 1);
+    expect(called).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(called).toEqual(["one"]);
   });
 });
 

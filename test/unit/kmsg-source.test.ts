@@ -233,6 +233,123 @@ describe("how often the device is asked", () => {
   });
 });
 
+describe("a bell", () => {
+  interface TestBell {
+    openBell: NonNullable<KmsgOptions["openBell"]>;
+    /** sequence numbers after which it was to wait; none twice in a row */
+    armed: number[];
+    ring(): void;
+    isClosed: boolean;
+  }
+
+  /** @param refusals how often it says that it does not wait */
+  function makeBell(refusals = 0): TestBell {
+    let isWaiting = false;
+    let onRing = (): void => {};
+    const bell: TestBell = {
+      armed: [],
+      isClosed: false,
+      openBell(callback) {
+        onRing = callback;
+        return {
+          arm(seq) {
+            if (refusals-- > 0) return false;
+            if (!isWaiting) bell.armed.push(seq);
+            isWaiting = true;
+            return true;
+          },
+          close() {
+            bell.isClosed = true;
+          },
+        };
+      },
+      ring() {
+        isWaiting = false;
+        onRing();
+      },
+    };
+    return bell;
+  }
+
+  test("is set when the log has been still for half a second: then the device is asked twice a second", async () => {
+    const bell = makeBell();
+    const { reads } = open(records(1, 3), { openBell: bell.openBell });
+    await pass(400);
+    expect(bell.armed).toEqual([]);
+    await pass(1600);
+    expect(bell.armed).toEqual([3]);
+    const before = reads.length;
+    await pass(10_000);
+    expect(reads.length - before).toBe(20);
+  });
+
+  test("that rings: what was printed is read at once, and what comes next as soon as without one", async () => {
+    const bell = makeBell();
+    const { heard, say } = open([record(1)], { openBell: bell.openBell });
+    await pass(2000);
+    say(record(2));
+    bell.ring();
+    expect(heard).toEqual(["r1", "r2"]);
+    say(record(3));
+    await pass(2);
+    expect(heard).toEqual(["r1", "r2", "r3"]);
+    await pass(2000);
+    expect(bell.armed).toEqual([1, 3]);
+  });
+
+  test("is not set for ten seconds after somebody was in a hurry", async () => {
+    const bell = makeBell();
+    const { source, reads, say } = open([record(1)], { openBell: bell.openBell });
+    await pass(2000);
+    say(record(2));
+    bell.ring();
+    source.hurry();
+    await pass(5000);
+    const before = reads.length;
+    await pass(4000);
+    expect([bell.armed, reads.length - before]).toEqual([[1], 80]);
+    await pass(2000);
+    expect(bell.armed).toEqual([1, 2]);
+  });
+
+  test("that does not wait changes nothing, and is asked again", async () => {
+    const bell = makeBell(100);
+    const { reads } = open([record(1)], { openBell: bell.openBell });
+    await pass(2000);
+    const before = reads.length;
+    await pass(1000);
+    expect([bell.armed, reads.length - before]).toEqual([[], 20]);
+    await pass(5000);
+    expect(bell.armed).toEqual([1]);
+  });
+
+  test("is not set before there is a record: nobody knows where it would wait", async () => {
+    const bell = makeBell();
+    open([], { openBell: bell.openBell });
+    await pass(5000);
+    expect(bell.armed).toEqual([]);
+  });
+
+  test("waits behind what was skipped at the start", async () => {
+    const bell = makeBell();
+    open(records(1, 300), { openBell: bell.openBell, since: "now" });
+    await pass(2000);
+    expect(bell.armed).toEqual([300]);
+  });
+
+  test("does not wake a source that is paused or closed, and is closed with it", async () => {
+    const bell = makeBell();
+    const { source, heard, say } = open([record(1)], { openBell: bell.openBell });
+    await pass(2000);
+    source.pause();
+    say(record(2));
+    bell.ring();
+    source.close();
+    bell.ring();
+    expect([heard, bell.isClosed]).toEqual([["r1"], true]);
+  });
+});
+
 describe("the time of the reader", () => {
   test("is told once everything that was printed by then has been handed on", async () => {
     const order: string[] = [];

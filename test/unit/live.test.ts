@@ -22,6 +22,8 @@ interface Run {
   records: LogRecord[];
   /** the last that was saved */
   saved(): LiveState | undefined;
+  /** how often */
+  saves(): number;
 }
 
 function run(restored: LiveState | undefined, now: () => number): Run {
@@ -38,6 +40,7 @@ function run(restored: LiveState | undefined, now: () => number): Run {
   });
   const records: LogRecord[] = [];
   let saved: LiveState | undefined;
+  let saves = 0;
   const live = createLive({
     context: { resource: {}, bootId: BOOT_ID },
     restored,
@@ -53,9 +56,10 @@ function run(restored: LiveState | undefined, now: () => number): Run {
     commit(more, state) {
       records.push(...more);
       saved = structuredClone(state);
+      saves++;
     },
   });
-  return { live, records, saved: () => saved };
+  return { live, records, saved: () => saved, saves: () => saves };
 }
 
 test("a kill after a run that ended at once is known by its counter, though its line was overwritten", () => {
@@ -76,4 +80,19 @@ test("a kill after a run that ended at once is known by its counter, though its 
   expect(second.records.map(({ eventName, attributes }) => [eventName, attributes["oom.victim.cgroup"]])).toEqual([
     ["oom.kill", CGROUP],
   ]);
+});
+
+test("while nothing is read the state is saved every ten seconds, after news within one", () => {
+  let nowMs = 1000;
+  const { live, saves } = run(undefined, () => nowMs);
+  const pass = (ms: number): number => {
+    const before = saves();
+    for (const endMs = nowMs + ms; nowMs < endMs; nowMs += 50) live.tick(nowMs);
+    return saves() - before;
+  };
+  pass(1000);
+  expect(pass(60_000)).toBe(6);
+  live.record({ text: "eth0: link up", origin: "kernel", seq: 7, original: "eth0: link up" }, nowMs);
+  expect(pass(1000)).toBe(1);
+  expect(pass(60_000)).toBe(6);
 });

@@ -72,16 +72,16 @@ test.each([POD_CGROUP, "/system.slice/x.service", `${CONTAINER_CGROUP}/below`])(
   expect(own.of(path)).toBeUndefined();
 });
 
-test("of one that is gone it is known for a minute, and of a new one of that name nothing yet", () => {
+test("of one that is gone it is known for a minute, ten seconds more at most, and of a new one of that name nothing yet", () => {
   setProcesses(CONTAINER_CGROUP, { 345: 1 });
   find(CONTAINER_CGROUP);
   own.look(500);
   own.gone(CONTAINER_CGROUP, 1000);
   own.look(60_000);
   expect(own.of(CONTAINER_CGROUP)).toBe(345);
-  own.look(61_001);
+  own.look(70_001);
   expect(own.of(CONTAINER_CGROUP)).toBeUndefined();
-  find(CONTAINER_CGROUP, 61_500);
+  find(CONTAINER_CGROUP, 70_500);
   expect(own.of(CONTAINER_CGROUP)).toBeUndefined();
 });
 
