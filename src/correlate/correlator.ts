@@ -24,7 +24,8 @@ import { createLasting } from "./lasting.ts";
 import { createLedger, type LedgerState, type OpenStep } from "./ledger.ts";
 import { isPlace, type Matching, matchSteps, meets, type Seeker, type Step, type Window } from "./match.ts";
 import { createRemembered } from "./remembered.ts";
-import { addProc, addTracepoint } from "./witnesses.ts";
+import { createUnloggedKills, type Unexplained } from "./unlogged-kills.ts";
+import { addProc } from "./witnesses.ts";
 
 export type ToldKill = { kind: "logged"; kill: Kill } | { kind: "unlogged"; kill: UnloggedKill };
 
@@ -106,8 +107,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   const toldBefore = new Set(restored?.told);
   let toldSeqs: number[] = [...toldBefore];
   let entries: Entry[] = [...(restored?.unsettled ?? [])];
-  /** told by a counter alone; the line may still come */
-  let unlogged: UnloggedKill[] = [];
+  const unlogged = createUnloggedKills(marks, procs);
   let out: ToldKill[] = [];
   let decidedMs = startMs;
   const began: Began = restored === undefined ? { fromMs: startMs, untilMs: startMs } : { ...restored.began };
@@ -130,26 +130,12 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       addProc(kill, procs.of(kill.victim.pid));
       const window = windowOf(kill.victim);
       const isHistoric = window.untilMs < began.fromMs;
-      if (!hasCounters || isHistoric || claimUnlogged(kill, window)) tell(kill);
+      if (!hasCounters || isHistoric || unlogged.claim(kill, window)) tell(kill);
       else {
         const isOptional = window.afterMs < began.untilMs;
         entries.push({ ...window, cgroup: kill.victimCgroup, isGroup: kill.victim.groupKill, isOptional, kill });
       }
     }
-  }
-
-  /** A line that comes after its kill was told by a counter: the same kill, told better under the same name. */
-  function claimUnlogged(kill: Kill, window: Window): boolean {
-    const told = unlogged.find((one) =>
-      one.victim === undefined
-        ? kill.victimCgroup !== undefined && one.victimCgroup === kill.victimCgroup && meets(one, window)
-        : one.victim.pid === kill.victim.pid,
-    );
-    if (told === undefined) return false;
-    unlogged = unlogged.filter((other) => other !== told);
-    kill.toldBefore = told;
-    addEvidence(kill, "counter");
-    return true;
   }
 
   /** All kills and steps of the last seconds, matched; what has a step before what may have none. */
@@ -233,14 +219,28 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       if (takeStepless(step, matching)) continue;
       const choices = matching.choicesOfLeft(step);
       const others = matching.left.filter((other) => other !== step);
-      tellUnlogged(step, step.value, choices.length > 1 ? choices : [step.cgroup], step.of === "own", others);
+      tellUnlogged({
+        afterMs: step.afterMs,
+        untilMs: step.untilMs,
+        value: step.value,
+        choices: choices.length > 1 ? choices : [step.cgroup],
+        isOwn: step.of === "own",
+        others,
+      });
     }
     // The node's count moves first: what it alone has is a kill only if that lasts, and no kill waits for its step.
     const lasted = hidden.update(isWaiting ? 0 : hiddenLeft, nowMs);
     for (let left = lasted?.count ?? 0; left > 0; left--) {
       const untilMs = lasted?.sinceMs ?? nowMs;
       ledger.closeHidden();
-      tellUnlogged({ afterMs: untilMs - HIDDEN_MS, untilMs }, ledger.nodeCount - left + 1, [], false, ledger.open);
+      tellUnlogged({
+        afterMs: untilMs - HIDDEN_MS,
+        untilMs,
+        value: ledger.nodeCount - left + 1,
+        choices: [],
+        isOwn: false,
+        others: ledger.open,
+      });
     }
   }
 
@@ -257,30 +257,8 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     return entry !== undefined;
   }
 
-  /** @param choices cgroups of which one's count it is; none: the node's @param isOwn the victim was in that very one @param others counts of kills without a line besides */
-  function tellUnlogged(
-    { afterMs, untilMs }: Window,
-    value: number,
-    choices: readonly string[],
-    isOwn: boolean,
-    others: readonly Window[],
-  ): void {
-    const [cgroup] = choices;
-    const kill: UnloggedKill = {
-      counter: cgroup ?? "node",
-      value,
-      afterMs,
-      untilMs,
-      evidence: ["counter"],
-      attribution: "unknown",
-    };
-    if (choices.length > 1) kill.candidates = choices;
-    else if (cgroup !== undefined) placeIn(kill, cgroup, isOwn ? "exact" : "inferred");
-    const nameless = unlogged.filter(({ victim }) => victim === undefined);
-    const pid = addTracepoint(kill, marks, procs, [...others, ...nameless]);
-    if (pid !== undefined) marks.remove(pid);
-    unlogged.push(kill);
-    out.push({ kind: "unlogged", kill });
+  function tellUnlogged(count: Unexplained): void {
+    out.push({ kind: "unlogged", kill: unlogged.add(count) });
   }
 
   function isOpen(step: Step): step is OpenStep {
@@ -317,7 +295,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       if (hasWork()) decide(nowMs);
       procs.forget(nowMs);
       marks.forget(nowMs);
-      unlogged = unlogged.filter((kill) => nowMs - kill.untilMs < 2 * SETTLED_MS);
+      unlogged.forget(nowMs);
       return take();
     },
     flush(nowMs) {

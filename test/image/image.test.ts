@@ -9,8 +9,8 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { capture, runCli, runProgram } from "../cli-process.ts";
-import { type BuiltImage, buildImage, REVISION, whyNoImage } from "./image.ts";
-import { commandOf, runIn } from "./run.ts";
+import { type BuiltImage, type BuiltImages, buildImages, OTHER, OWN, REVISION, whyNoImage } from "./image.ts";
+import { commandOf, emulatedCommandOf, runIn } from "./run.ts";
 
 const SOURCE = fileURLToPath(new URL("../../", import.meta.url));
 const MIB = 1024 * 1024;
@@ -20,12 +20,14 @@ const reason = whyNoImage();
 if (reason !== undefined) process.stderr.write(`test/image is skipped: ${reason}\n`);
 
 describe.skipIf(reason !== undefined)("the image", () => {
+  let images: BuiltImages | undefined;
   let image: BuiltImage;
 
   beforeAll(async () => {
-    image = await buildImage();
-  }, 300_000);
-  afterAll(() => image?.remove());
+    images = await buildImages();
+    image = images.of(OWN);
+  }, 600_000);
+  afterAll(() => images?.remove());
 
   test("adds the program, its components and its licence to the base, and nothing else", () => {
     const [base, all] = [listFiles(image.baseRoot), listFiles(image.root)];
@@ -103,6 +105,31 @@ describe.skipIf(reason !== undefined)("the image", () => {
     }
     expect(seen).toContain("agent_stopped");
     expect(await exit).toEqual([0, null]);
+  });
+
+  describe("for the other architecture", () => {
+    const other = (): BuiltImage => images?.of(OTHER) as BuiltImage;
+
+    test("has the same program and the same settings, on a base of its own", () => {
+      const digest = (root: string): Buffer => readFileSync(join(root, PROGRAM));
+      expect(digest(other().root).equals(digest(image.root))).toBe(true);
+      expect(other().config).toEqual(image.config);
+      expect([other().architecture, image.architecture].toSorted()).toEqual(["amd64", "arm64"]);
+      // e_machine of elf(5): x86-64 and AArch64
+      const machines = [image, other()].map(({ root }) => readFileSync(join(root, "nodejs/bin/node")).readUInt16LE(18));
+      expect(machines.toSorted((a, b) => a - b)).toEqual([62, 183]);
+    });
+
+    test("replays as the sources do, on its own Node in an emulator", async () => {
+      const input = [readFileSync(capture("v2-6.1/08-node-out-of-memory.kmsg"))];
+      const args = ["replay", "--output", "ndjson", "-"];
+      const [emulated, ofSources] = await Promise.all([
+        runProgram(emulatedCommandOf(other(), args), { input }),
+        runCli(args, { input }),
+      ]);
+      expect(emulated.stdout).not.toBe("");
+      expect(emulated).toEqual(ofSources);
+    });
   });
 });
 

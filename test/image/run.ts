@@ -1,5 +1,6 @@
 /** Runs the image as Kubernetes does with readOnlyRootFilesystem: its own command and variables, and nothing else. */
-import type { BuiltImage } from "./image.ts";
+import { join } from "node:path";
+import { type BuiltImage, EMULATOR } from "./image.ts";
 
 /**
  * The image's root bound to itself for reading only, with this machine's /dev, /proc and /sys in it, all of it in a mount
@@ -24,4 +25,14 @@ export function runIn(root: string, env: readonly string[], command: readonly st
   // As a path: `env` looks for it with the image's PATH.
   const inside = ["env", "-i", ...env, "/usr/sbin/chroot", root, ...command];
   return ["unshare", "--mount", "sh", "-c", PREPARE, root, ...inside];
+}
+
+/**
+ * The same for the other architecture. It runs beside this machine's files and not among its own alone: the emulator would
+ * have to be one of them.
+ */
+export function emulatedCommandOf({ root, config }: BuiltImage, args: readonly string[]): [string, ...string[]] {
+  const [, ...rest] = config.Entrypoint;
+  const inRoot = rest.map((word) => (word.startsWith("/") ? join(root, word) : word));
+  return [EMULATOR, "-L", root, join(root, "nodejs/bin/node"), ...inRoot, ...args];
 }

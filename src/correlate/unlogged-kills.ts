@@ -1,0 +1,70 @@
+/** Kills that a count alone tells, until their lines can come no more: a line that does is the same kill, told better. */
+import type { MarkVictim } from "../../parsers/oom/mark-victim.ts";
+import type { VictimProc } from "../sources/victim-proc.ts";
+import { addEvidence, type Kill, placeIn, type UnloggedKill } from "./kill.ts";
+import { meets, type Window } from "./match.ts";
+import type { Remembered } from "./remembered.ts";
+import { addTracepoint } from "./witnesses.ts";
+
+/** A count that no line explains. */
+export interface Unexplained extends Window {
+  /** what it stands at */
+  value: number;
+  /** cgroups of which one's count it is; none: the node's */
+  choices: readonly string[];
+  /** the victim was in that very one */
+  isOwn: boolean;
+  /** counts of kills without a line besides */
+  others: readonly Window[];
+}
+
+export interface UnloggedKills {
+  /** A kill of it, with the tracepoint's word where there is one: that is used up then. */
+  add(count: Unexplained): UnloggedKill;
+  /** A line has come: is it one of them? @returns whether it is; the kill then says as what it was told before */
+  claim(kill: Kill, window: Window): boolean;
+  forget(nowMs: number): void;
+}
+
+/** A line may come so much later than its count: when no kill or step is waited for any more, and once as long. */
+const LINE_MS = 12_000;
+
+export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Remembered<VictimProc>): UnloggedKills {
+  let told: UnloggedKill[] = [];
+
+  return {
+    add({ afterMs, untilMs, value, choices, isOwn, others }) {
+      const [cgroup] = choices;
+      const kill: UnloggedKill = {
+        counter: cgroup ?? "node",
+        value,
+        afterMs,
+        untilMs,
+        evidence: ["counter"],
+        attribution: "unknown",
+      };
+      if (choices.length > 1) kill.candidates = choices;
+      else if (cgroup !== undefined) placeIn(kill, cgroup, isOwn ? "exact" : "inferred");
+      const nameless = told.filter(({ victim }) => victim === undefined);
+      const pid = addTracepoint(kill, marks, procs, [...others, ...nameless]);
+      if (pid !== undefined) marks.remove(pid);
+      told.push(kill);
+      return kill;
+    },
+    claim(kill, window) {
+      const found = told.find((one) =>
+        one.victim === undefined
+          ? kill.victimCgroup !== undefined && one.victimCgroup === kill.victimCgroup && meets(one, window)
+          : one.victim.pid === kill.victim.pid,
+      );
+      if (found === undefined) return false;
+      told = told.filter((other) => other !== found);
+      kill.toldBefore = found;
+      addEvidence(kill, "counter");
+      return true;
+    },
+    forget(nowMs) {
+      told = told.filter((kill) => nowMs - kill.untilMs < LINE_MS);
+    },
+  };
+}
