@@ -1,7 +1,5 @@
 /** What scales a victim's owner: read from a namespace's list, asked for over a real connection, once for many kills. */
 import { afterEach, describe, expect, test } from "vitest";
-import { openApi } from "../../src/identify/api/api.ts";
-import { openObjects } from "../../src/identify/api/objects.ts";
 import {
   type AutoscalerOf,
   createAutoscalers,
@@ -9,9 +7,9 @@ import {
   toAutoscalersPath,
 } from "../../src/identify/autoscalers.ts";
 import type { Who } from "../../src/identify/who.ts";
-import { plainCredentials } from "../followed.ts";
 import { makeWho } from "../kills.ts";
-import { type KubeApi, openKubeApi, type WrongAnswer } from "../kube-api.ts";
+import type { WrongAnswer } from "../kube-api.ts";
+import { type ServedObjects, serveObjects } from "../served-objects.ts";
 
 const PATH = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers";
 
@@ -106,33 +104,24 @@ describe("a list", () => {
 });
 
 describe("of an owner", () => {
-  let server: KubeApi;
+  let served: ServedObjects<NonNullable<ReturnType<typeof readAutoscalers>>>;
   let nowMs: number;
-  let troubles: unknown[];
-  const closes: (() => unknown)[] = [];
 
-  afterEach(async () => {
-    for (const close of closes.splice(0)) await close();
-  });
+  afterEach(() => served.close());
 
   async function serve(...wrong: WrongAnswer[]): Promise<AutoscalerOf> {
-    server = await openKubeApi();
-    server.failNext("get", ...wrong);
-    server.objects.set(PATH, listOf(hpa("web")));
-    const api = openApi({ credentials: plainCredentials(server.url), userAgent: "test" });
-    closes.push(api.close, server.close);
     nowMs = 0;
-    troubles = [];
-    const objects = openObjects({
-      api,
-      read: readAutoscalers,
-      toPath: toAutoscalersPath,
-      foundMs: 180_000,
-      timeoutMs: 100,
-      onTrouble: (name, { needs }) => troubles.push([name, needs]),
-      now: () => nowMs,
-    });
-    return createAutoscalers(objects);
+    served = await serveObjects(
+      { path: PATH, json: listOf(hpa("web")), wrong },
+      {
+        read: readAutoscalers,
+        toPath: toAutoscalersPath,
+        foundMs: 180_000,
+        timeoutMs: 100,
+        now: () => nowMs,
+      },
+    );
+    return createAutoscalers(served.objects);
   }
   const ownedBy = (kind: string, name: string, more: Partial<Who> = {}): Who =>
     makeWho({ owners: [{ kind, name, evidence: "api" }], ...more });
@@ -146,8 +135,8 @@ describe("of an owner", () => {
     expect(of(ownedBy("StatefulSet", "checkout"))).toBe("none");
     nowMs = 179_999;
     of(makeWho());
-    expect(server.requests).toHaveLength(1);
-    expect(server.requests[0]).toMatchObject({ path: PATH, query: { limit: "500", resourceVersion: "0" } });
+    expect(served.server.requests).toHaveLength(1);
+    expect(served.server.requests[0]).toMatchObject({ path: PATH, query: { limit: "500", resourceVersion: "0" } });
     nowMs = 180_000;
     expect(of(makeWho())).toBe("unknown");
     await expect.poll(() => of(makeWho())).toMatchObject({ name: "web" });
@@ -159,12 +148,12 @@ describe("of an owner", () => {
     for (const who of nobodys) expect(of(who)).toBeUndefined();
     const { namespace: _, ...nameless } = makeWho();
     expect(of(nameless)).toBeUndefined();
-    expect(server.requests).toEqual([]);
+    expect(served.server.requests).toEqual([]);
   });
 
   test("beyond what was read is not known", async () => {
     const of = await serve();
-    server.objects.set(PATH, { ...listOf(hpa("web")), metadata: { continue: "x" } });
+    served.server.objects.set(PATH, { ...listOf(hpa("web")), metadata: { continue: "x" } });
     of(makeWho());
     await expect.poll(() => of(makeWho())).toMatchObject({ name: "web" });
     expect(of(ownedBy("Deployment", "other"))).toBe("unknown");
@@ -181,12 +170,12 @@ describe("of an owner", () => {
   ])("%s: not known, the right is named, and it is asked for again later", async (_, wrong, afterMs, trouble) => {
     const of = await serve(wrong);
     of(makeWho());
-    await expect.poll(() => troubles).toEqual([[trouble, "list horizontalpodautoscalers.autoscaling"]]);
+    await expect.poll(() => served.troubles).toEqual([[trouble, "list horizontalpodautoscalers.autoscaling"]]);
     nowMs = afterMs - 1;
     expect(of(makeWho())).toBe("unknown");
-    expect(server.requests).toHaveLength(1);
+    expect(served.server.requests).toHaveLength(1);
     nowMs = afterMs;
     await expect.poll(() => of(makeWho())).toMatchObject({ name: "web" });
-    expect(server.requests).toHaveLength(2);
+    expect(served.server.requests).toHaveLength(2);
   });
 });

@@ -2,15 +2,13 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { openApi } from "../../src/identify/api/api.ts";
-import { openObjects } from "../../src/identify/api/objects.ts";
 import { createNames, type Names } from "../../src/identify/names.ts";
 import { createPodEvents, type PodEventsOf, readPodEvents, toPodEventsPath } from "../../src/identify/pod-events.ts";
 import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
-import { plainCredentials } from "../followed.ts";
 import { makeWho, POD_UID } from "../kills.ts";
-import { type KubeApi, openKubeApi, type WrongAnswer } from "../kube-api.ts";
+import type { WrongAnswer } from "../kube-api.ts";
 import { containerId, plainPod } from "../pods.ts";
+import { type ServedObjects, serveObjects } from "../served-objects.ts";
 
 const SAMPLE = JSON.parse(readFileSync(new URL("../kubernetes/sidecar-events.json", import.meta.url), "utf8")) as {
   items: { involvedObject: { uid: string } }[];
@@ -79,33 +77,18 @@ describe("events", () => {
 });
 
 describe("over a connection", () => {
-  let server: KubeApi;
+  let served: ServedObjects<readonly string[]>;
   let nowMs: number;
-  let troubles: unknown[];
-  const closes: (() => unknown)[] = [];
 
-  afterEach(async () => {
-    for (const close of closes.splice(0)) await close();
-  });
+  afterEach(() => served.close());
 
   async function serve(...wrong: WrongAnswer[]): Promise<PodEventsOf> {
-    server = await openKubeApi();
-    server.failNext("get", ...wrong);
-    server.objects.set("/api/v1/namespaces/shop/events", eventsOf(SIDECAR));
-    const api = openApi({ credentials: plainCredentials(server.url), userAgent: "test" });
-    closes.push(api.close, server.close);
     nowMs = 0;
-    troubles = [];
-    const objects = openObjects({
-      api,
-      read: readPodEvents,
-      toPath: toPodEventsPath,
-      foundMs: 10_000,
-      timeoutMs: 100,
-      onTrouble: (name, { needs }) => troubles.push([name, needs]),
-      now: () => nowMs,
-    });
-    return createPodEvents(objects);
+    served = await serveObjects(
+      { path: "/api/v1/namespaces/shop/events", json: eventsOf(SIDECAR), wrong },
+      { read: readPodEvents, toPath: toPodEventsPath, foundMs: 10_000, timeoutMs: 100, now: () => nowMs },
+    );
+    return createPodEvents(served.objects);
   }
 
   test("one list a pod, by its UID; for a moment it is the same for all its containers", async () => {
@@ -114,8 +97,8 @@ describe("over a connection", () => {
     expect(of(who)).toBe("pending");
     await expect.poll(() => of(who)).toHaveLength(2);
     expect(of({ ...who, container: "other" })).toHaveLength(2);
-    expect(server.requests).toHaveLength(1);
-    expect(server.requests[0]?.query).toEqual({ fieldSelector: `involvedObject.uid=${POD_UID}`, limit: "50" });
+    expect(served.server.requests).toHaveLength(1);
+    expect(served.server.requests[0]?.query).toEqual({ fieldSelector: `involvedObject.uid=${POD_UID}`, limit: "50" });
     nowMs = 10_000;
     expect(of(who)).toBe("pending");
   });
@@ -123,14 +106,14 @@ describe("over a connection", () => {
   test("a static pod's events have its config hash", async () => {
     const of = await serve();
     of(makeWho({ configHash: STATIC }));
-    await expect.poll(() => server.requests[0]?.query["fieldSelector"]).toBe(`involvedObject.uid=${STATIC}`);
+    await expect.poll(() => served.server.requests[0]?.query["fieldSelector"]).toBe(`involvedObject.uid=${STATIC}`);
   });
 
   test("of what has no UID nothing is asked", async () => {
     const of = await serve();
     const { podUid: _, configHash: __, ...who } = makeWho();
     expect(of(who)).toBeUndefined();
-    expect(server.requests).toEqual([]);
+    expect(served.server.requests).toEqual([]);
   });
 
   test.each<[string, WrongAnswer, string]>([
@@ -144,8 +127,8 @@ describe("over a connection", () => {
     const of = await serve(wrong);
     expect(of(makeWho())).toBe("pending");
     await expect.poll(() => of(makeWho())).toBe("unknown");
-    expect(troubles).toEqual([[trouble, "list events"]]);
-    expect(server.requests).toHaveLength(1);
+    expect(served.troubles).toEqual([[trouble, "list events"]]);
+    expect(served.server.requests).toHaveLength(1);
   });
 });
 

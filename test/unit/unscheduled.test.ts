@@ -1,7 +1,5 @@
 /** Pods that find no node: whose they are by their names, asked for over a real connection, and only where one is gone. */
 import { afterEach, describe, expect, test } from "vitest";
-import { openApi } from "../../src/identify/api/api.ts";
-import { openObjects } from "../../src/identify/api/objects.ts";
 import { createNames } from "../../src/identify/names.ts";
 import {
   createUnscheduled,
@@ -11,10 +9,10 @@ import {
   type UnscheduledOf,
 } from "../../src/identify/unscheduled.ts";
 import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
-import { plainCredentials } from "../followed.ts";
 import { makeWho } from "../kills.ts";
-import { type KubeApi, openKubeApi, type WrongAnswer } from "../kube-api.ts";
+import type { WrongAnswer } from "../kube-api.ts";
 import { containerId, plainPod } from "../pods.ts";
+import { type ServedObjects, serveObjects } from "../served-objects.ts";
 
 const MESSAGE = "0/5 nodes are available: 5 Insufficient memory.";
 const event = (pod: unknown, more: object = {}) => ({
@@ -81,33 +79,17 @@ describe("a list", () => {
 });
 
 describe("over a connection", () => {
-  const closes: (() => unknown)[] = [];
-  let requests: KubeApi["requests"];
-  let troubles: unknown[];
+  let served: ServedObjects<NonNullable<ReturnType<typeof readUnscheduled>>>;
 
-  afterEach(async () => {
-    for (const close of closes.splice(0)) await close();
-  });
+  afterEach(() => served.close());
 
   async function serve(...wrong: WrongAnswer[]): Promise<UnscheduledOf> {
-    const server = await openKubeApi();
-    closes.push(server.close);
-    server.failNext("get", ...wrong);
     const items = [event("web-54b94897df-x2x4z"), event("web-api-54b94897df-x2x4z"), event("db-0")];
-    server.objects.set("/api/v1/namespaces/shop/events", { items });
-    const api = openApi({ credentials: plainCredentials(server.url), userAgent: "test" });
-    closes.unshift(api.close);
-    requests = server.requests;
-    troubles = [];
-    return createUnscheduled(
-      openObjects({
-        api,
-        read: readUnscheduled,
-        toPath: toUnscheduledPath,
-        timeoutMs: 500,
-        onTrouble: (name, { needs }) => troubles.push([name, needs]),
-      }),
+    served = await serveObjects(
+      { path: "/api/v1/namespaces/shop/events", json: { items }, wrong },
+      { read: readUnscheduled, toPath: toUnscheduledPath, timeoutMs: 500 },
     );
+    return createUnscheduled(served.objects);
   }
 
   const ownedBy = (kind: string, name: string) =>
@@ -119,7 +101,7 @@ describe("over a connection", () => {
     await expect.poll(() => of(ownedBy("Deployment", "web"))).toEqual([`web-54b94897df-x2x4z: ${LINE}`]);
     expect(of(ownedBy("StatefulSet", "db"))).toEqual([`db-0: ${LINE}`]);
     expect(of(ownedBy("StatefulSet", "web"))).toEqual([]);
-    expect(requests.map(({ query }) => query)).toEqual([
+    expect(served.server.requests.map(({ query }) => query)).toEqual([
       { fieldSelector: "involvedObject.kind=Pod,reason=FailedScheduling", limit: "50" },
     ]);
   });
@@ -127,7 +109,7 @@ describe("over a connection", () => {
   test("of a pod of its own nothing is asked: nobody replaces it", async () => {
     const of = await serve();
     expect(of(makeWho({ owners: [] }))).toBeUndefined();
-    expect(requests).toEqual([]);
+    expect(served.server.requests).toEqual([]);
   });
 
   test.each<[string, WrongAnswer, string]>([
@@ -138,7 +120,7 @@ describe("over a connection", () => {
     const of = await serve(wrong);
     of(ownedBy("Deployment", "web"));
     await expect.poll(() => of(ownedBy("Deployment", "web"))).toBe("unknown");
-    expect(troubles).toEqual([[trouble, "list events"]]);
+    expect(served.troubles).toEqual([[trouble, "list events"]]);
   });
 });
 
