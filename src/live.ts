@@ -161,7 +161,8 @@ export function createLive(options: LiveOptions): Live {
   function diagnoseKill(kill: Kill | UnloggedKill, around: Omit<Known, "diagnosis">, killMs: number): Diagnosis {
     const isLogged = "report" in kill;
     const known = isLogged ? kill : toUnreportedKill(kill);
-    const history = historyOf(known, killMs, options.history, names.identify);
+    const aliveMs = isLogged ? killMs - PRINT_MS : Math.min(kill.afterMs, killMs);
+    const history = historyOf(known, { aliveMs, killMs }, options.history, names.identify);
     // A line has the time of its own.
     const atMs = isLogged ? undefined : toWallUs(killMs) / 1000;
     return diagnose(known, { ...around, history, pageSize: context.pageSize, atMs });

@@ -173,5 +173,7 @@ test("how the node's pods moved together is no history of a container's", () => 
     lastOf: () => undefined,
     containersIn: () => [],
   };
-  expect(historyOf(toUnreportedKill(makeUnloggedKill()), 100_000, histories, () => undefined)).toBeUndefined();
+  expect(
+    historyOf(toUnreportedKill(makeUnloggedKill()), { aliveMs: 100_000, killMs: 100_000 }, histories, () => undefined),
+  ).toBeUndefined();
 });

@@ -29,6 +29,7 @@ function histories(uses: Readonly<Record<string, number>>): Histories {
 }
 
 const nobody = (): undefined => undefined;
+const AT = { aliveMs: 1000, killMs: 1000 };
 
 test.each<[string, Partial<Kill>, Record<string, number>, string | undefined, string[] | undefined]>([
   ["of a container its own", {}, { [CONTAINER_CGROUP]: 1 }, CONTAINER_CGROUP, undefined],
@@ -55,7 +56,7 @@ test.each<[string, Partial<Kill>, Record<string, number>, string | undefined, st
   ],
   ["nothing", {}, {}, undefined, undefined],
 ])("%s", (_, kill, uses, own, members) => {
-  const history = historyOf(makeKill({ kill }), 1000, histories(uses), nobody);
+  const history = historyOf(makeKill({ kill }), AT, histories(uses), nobody);
   expect(history?.own?.cgroup).toBe(own);
   expect(history?.members?.map(({ cgroup }) => cgroup)).toEqual(members);
 });
@@ -63,7 +64,7 @@ test.each<[string, Partial<Kill>, Record<string, number>, string | undefined, st
 test("of a node all containers", () => {
   const kill = makeKill();
   delete kill.limitCgroup;
-  const found = historyOf({ ...kill, scope: "node" }, 1000, histories({ [CONTAINER_CGROUP]: 1, [OTHER]: 2 }), nobody);
+  const found = historyOf({ ...kill, scope: "node" }, AT, histories({ [CONTAINER_CGROUP]: 1, [OTHER]: 2 }), nobody);
   expect(found?.members).toEqual([
     { cgroup: CONTAINER_CGROUP, usage: MIB },
     { cgroup: OTHER, usage: 2 * MIB },
@@ -87,7 +88,7 @@ describe("who shares what ran out", () => {
     [30, 18, "unknown", undefined],
   ])("the victim's container %i MiB, its neighbour %i MiB: %s", (own, other, cause, confidence) => {
     const kill = makeKill({ kill: shared });
-    const history = historyOf(kill, 1000, histories({ [CONTAINER_CGROUP]: own, [OTHER]: other }), nobody);
+    const history = historyOf(kill, AT, histories({ [CONTAINER_CGROUP]: own, [OTHER]: other }), nobody);
     const diagnosis = diagnose(kill, { history });
     expect(diagnosis).toMatchObject({ cause });
     expect(diagnosis.confidence).toBe(confidence);
@@ -124,7 +125,7 @@ describe("who shares what ran out", () => {
     };
     const kill = makeKill({ kill: { scope: "node" }, report: { constraint: "none" } });
     const known = histories({ [CONTAINER_CGROUP]: 10, [OTHER]: 500 });
-    const history = historyOf(kill, 1000, known, (identity) =>
+    const history = historyOf(kill, AT, known, (identity) =>
       identity?.containerId?.startsWith("b") ? greedy : undefined,
     );
     const { cause, facts, advice } = diagnose(kill, { history });
@@ -136,5 +137,100 @@ describe("who shares what ran out", () => {
       request: { bytes: 64 * MIB },
     });
     expect(advice[0]).toBe("kubectl set resources statefulset/greedy -n shop -c app --requests=memory=512Mi");
+  });
+});
+
+describe("samples about the kill", () => {
+  /** Seconds before the kill, and what is held then, in MiB. */
+  function heldIn(samples: readonly [seconds: number, held: number][], aliveSeconds: number): number[] | undefined {
+    const taken = samples.map(([seconds, held]) => ({ atMs: -seconds * 1000, usage: held * MIB, anon: held * MIB }));
+    const known: Histories = {
+      of: (cgroup) => ({ cgroup, isFromStart: true, peak: 16 * MIB, samples: taken }),
+      lastOf: () => undefined,
+      containersIn: () => [],
+    };
+    const time = { aliveMs: -aliveSeconds * 1000, killMs: 0 };
+    return historyOf(makeKill(), time, known, nobody)?.own?.samples.map(({ anon = 0 }) => anon / MIB);
+  }
+
+  test.each<[string, [number, number][], number, number[]]>([
+    [
+      "of what it left behind is none of it",
+      [
+        [2, 14],
+        [0.3, 15.8],
+        [0.05, 0],
+      ],
+      0.1,
+      [14, 15.8],
+    ],
+    [
+      "nor are two of them",
+      [
+        [2, 14],
+        [0.3, 15.8],
+        [0.06, 1],
+        [0.02, 1],
+      ],
+      0.1,
+      [14, 15.8],
+    ],
+    [
+      "on its last rise are",
+      [
+        [2, 14],
+        [0.06, 15],
+        [0.02, 16],
+      ],
+      0.1,
+      [14, 15, 16],
+    ],
+    [
+      "after a collection, when it rose again, are",
+      [
+        [2, 14],
+        [0.9, 6],
+        [0.5, 12],
+        [0.1, 15],
+        [0.02, 0],
+      ],
+      1,
+      [14, 6, 12, 15],
+    ],
+    [
+      "while it surely lived are, as low as it was",
+      [
+        [2, 14],
+        [0.3, 3],
+      ],
+      0.1,
+      [14, 3],
+    ],
+    [
+      "all of a life that nobody saw before",
+      [
+        [0.08, 2],
+        [0.04, 9],
+        [0.01, 0],
+      ],
+      0.1,
+      [2, 9],
+    ],
+  ])("%s", (_, samples, aliveSeconds, expected) => {
+    expect(heldIn(samples, aliveSeconds)).toEqual(expected);
+  });
+
+  test("a neighbour's use is that before the kill, of one that came after it the only one", () => {
+    const kill: Partial<Kill> = { scope: "pod", limitCgroup: POD_CGROUP };
+    const known: Histories = {
+      of: () => undefined,
+      lastOf(path, untilMs) {
+        if (path === OTHER) return untilMs < 950 ? undefined : { atMs: 950, usage: 5 };
+        return untilMs < 950 ? { atMs: 0, usage: 16 } : { atMs: 950, usage: 0 };
+      },
+      containersIn: () => [CONTAINER_CGROUP, OTHER],
+    };
+    const history = historyOf(makeKill({ kill }), { aliveMs: 900, killMs: 1000 }, known, nobody);
+    expect(history?.members?.map(({ usage }) => usage)).toEqual([16, 5]);
   });
 });

@@ -110,8 +110,8 @@ const RUN: Record<ScenarioName, Scenario["run"]> = {
     const lead = (limits: Limits, options: ContainerOptions): Promise<void> =>
       stage.container(makePod("systemd", "burstable").container({ memory: LIFE_LIMIT, ...limits }), options).ended;
     await Promise.all([
-      lead({}, { comm: "leak", course: [{ kib: 20 * 1024, ms: 32_000 }] }),
-      lead({}, { comm: "tmpfs", tmpfs: true, course: [{ kib: 20 * 1024, ms: 32_000 }] }),
+      lead({}, { comm: "leak", course: [{ kib: 20 * 1024, ms: 48_000 }] }),
+      lead({}, { comm: "tmpfs", tmpfs: true, course: [{ kib: 20 * 1024, ms: 48_000 }] }),
       lead(
         {},
         {
