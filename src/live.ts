@@ -161,7 +161,7 @@ export function createLive(options: LiveOptions): Live {
   function diagnoseKill(kill: Kill | UnloggedKill, around: Omit<Known, "diagnosis">, killMs: number): Diagnosis {
     const isLogged = "report" in kill;
     const known = isLogged ? kill : toUnreportedKill(kill);
-    const aliveMs = isLogged ? killMs - PRINT_MS : Math.min(kill.afterMs, killMs);
+    const aliveMs = isLogged ? killMs - PRINT_MS : kill.afterMs;
     const history = historyOf(known, { aliveMs, killMs }, options.history, names.identify);
     // A line has the time of its own.
     const atMs = isLogged ? undefined : toWallUs(killMs) / 1000;

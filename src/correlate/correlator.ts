@@ -295,7 +295,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       if (hasWork()) decide(nowMs);
       procs.forget(nowMs);
       marks.forget(nowMs);
-      unlogged.forget(nowMs);
+      unlogged.forget(nowMs - 2 * SETTLED_MS);
       return take();
     },
     flush(nowMs) {

@@ -3,7 +3,6 @@
  * fail at its own limit (`oom` of memory.events.local; of all below it too, memory.events), right before the kill.
  * Source: mm/memcontrol.c, mem_cgroup_oom, which counts it in the cgroup whose limit was hit.
  */
-
 import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import { createSeldom } from "../seldom.ts";
 import type { CounterReading } from "../sources/cgroup-counters.ts";

@@ -6,7 +6,6 @@
  * the count of those above it (`tree`, cgroup v2): that is taken for a step of its own only after those below had time
  * to tell.
  */
-
 import type { MemoryCounters } from "../../parsers/cgroup/memory-events.ts";
 import { createSeldom } from "../seldom.ts";
 import type { CounterReading } from "../sources/cgroup-counters.ts";

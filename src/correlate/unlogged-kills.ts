@@ -23,11 +23,9 @@ export interface UnloggedKills {
   add(count: Unexplained): UnloggedKill;
   /** A line has come: is it one of them? @returns whether it is; the kill then says as what it was told before */
   claim(kill: Kill, window: Window): boolean;
-  forget(nowMs: number): void;
+  /** Those that were counted by then: no line of theirs comes any more. */
+  forget(untilMs: number): void;
 }
-
-/** A line may come so much later than its count: when no kill or step is waited for any more, and once as long. */
-const LINE_MS = 12_000;
 
 export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Remembered<VictimProc>): UnloggedKills {
   let told: UnloggedKill[] = [];
@@ -63,8 +61,8 @@ export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Rememb
       addEvidence(kill, "counter");
       return true;
     },
-    forget(nowMs) {
-      told = told.filter((kill) => nowMs - kill.untilMs < LINE_MS);
+    forget(untilMs) {
+      told = told.filter((kill) => kill.untilMs > untilMs);
     },
   };
 }

@@ -46,10 +46,10 @@ const TICK_MS = 250;
  * whatever happens. Those that are due longest come first.
  */
 const LOOKS_A_TICK = 25;
-/** See inOneTurn(). */
-const TURN_MS = 1000;
 /** Of them, for what is not followed yet, however many are: a new container must not wait for those at their limit. */
 const LOOKS_AT_NEW = 15;
+/** See inOneTurn(). */
+const TURN_MS = 1000;
 /** A resize in place, and a limit that was set after the cgroup was made. */
 const LIMIT_MS = 30_000;
 const FIRST_LIMIT_MS = 1000;

@@ -2,7 +2,6 @@
  * Which process is each container's own: PID 1 of the pid namespace in it, found while it lives. Of a victim whose /proc
  * is gone by the time that its kill line is read it still tells whether the container went with it.
  */
-
 import { join } from "node:path";
 import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import { createSeldom } from "../seldom.ts";

@@ -92,12 +92,12 @@ export async function buildImages(): Promise<BuiltImages> {
   };
 
   try {
+    // Of this machine's architecture, whatever it says: Debian 12's buildah passes over the Dockerfile's BUILDPLATFORM.
+    const build = { name: "build", architectures: [OWN, OTHER], environment: BUILD_ENVIRONMENT };
+    await commitBase(buildah, build, makeBuildFiles);
     for (const architecture of [OWN, OTHER]) {
-      // Of this machine's architecture, whatever it says: Debian 12's buildah passes over the Dockerfile's BUILDPLATFORM.
-      const build = { name: `build-${architecture}`, architecture, environment: BUILD_ENVIRONMENT };
-      await commitBase(buildah, build, makeBuildFiles);
       const node = await findNode(architecture, folder);
-      await commitBase(buildah, { name: `runtime-${architecture}`, architecture, environment: {} }, (root) =>
+      await commitBase(buildah, { name: "runtime", architectures: [architecture], environment: {} }, (root) =>
         makeRuntimeFiles(root, architecture, node),
       );
       images.set(architecture, await buildFor(architecture, buildah));
@@ -126,20 +126,24 @@ async function buildFor(architecture: Architecture, buildah: Buildah): Promise<B
 
 interface Base {
   name: string;
-  architecture: Architecture;
+  /** the same files as an image for each, NAME-ARCHITECTURE */
+  architectures: readonly Architecture[];
   environment: Readonly<Record<string, string>>;
 }
 
 async function commitBase(
   buildah: Buildah,
-  { name, architecture, environment }: Base,
+  { name, architectures, environment }: Base,
   makeFiles: (root: string) => Promise<void>,
 ): Promise<void> {
   const container = await buildah("from", "scratch");
   await makeFiles(await buildah("mount", container));
   const settings = Object.entries(environment).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
-  await buildah("config", "--os", "linux", "--arch", OCI_NAMES[architecture], ...settings, container);
-  await buildah("commit", "--rm", container, `localhost/${name}`);
+  for (const architecture of architectures) {
+    await buildah("config", "--os", "linux", "--arch", OCI_NAMES[architecture], ...settings, container);
+    await buildah("commit", container, `localhost/${name}-${architecture}`);
+  }
+  await buildah("rm", container);
 }
 
 /** As in node:24-slim: a shell, and Node with its npm in /usr/local. */
