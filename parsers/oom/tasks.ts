@@ -71,8 +71,9 @@ export function parseTaskRow(text: string, columns: TaskColumns): TaskRow | unde
   const pid = readPid(scan.value);
   if (pid === undefined) return undefined;
   const row: TaskRow = { pid, comm: "" };
-  for (const key of columns) {
-    if (text.charCodeAt(scan.at) !== SPACE || !scanInteger(text, scan)) return undefined;
+  for (const [index, key] of columns.entries()) {
+    if (index > 0 && text.charCodeAt(scan.at) !== SPACE) return undefined;
+    if (!scanInteger(text, scan)) return undefined;
     const value = key === undefined ? undefined : readColumn(key, scan.value);
     if (key !== undefined && value !== undefined) row[key] = value;
   }
