@@ -34,7 +34,8 @@ function scoreAdj({ base }: ReportFigures, which: number): number {
 
 /** The level at which a line is printed; the stack and Mem-Info have the default one, a warning. */
 function levelOf(text: string): number {
-  if (/ invoked oom-killer: |^CPU: |^Call Trace| dump_stack|^Mem-Info|^active_anon| pages RAM/.test(text)) return KERN_WARNING;
+  if (/ invoked oom-killer: |^CPU: |^Call Trace| dump_stack|^Mem-Info|^active_anon| pages RAM/.test(text))
+    return KERN_WARNING;
   return / sacrifice child$|Killed process /.test(text) && !text.startsWith("[") ? KERN_ERR : KERN_INFO;
 }
 

@@ -45,7 +45,10 @@ export function parseTasksHeader(text: string): TaskColumns | undefined {
   if (text === lastHeader) return lastColumns;
   const close = text.indexOf("]");
   if (text.length > LONGEST_HEADER || !text.startsWith("[") || text.slice(1, close).trim() !== "pid") return undefined;
-  const words = text.slice(close + 1).split(" ").filter((word) => word !== "");
+  const words = text
+    .slice(close + 1)
+    .split(" ")
+    .filter((word) => word !== "");
   if (words.length < 2 || words.pop() !== "name" || !words.every((word) => COLUMN.test(word))) return undefined;
   lastHeader = text;
   lastColumns = words.map((word) => KEYS.get(word));
