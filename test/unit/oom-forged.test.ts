@@ -160,11 +160,12 @@ describe.each(FORMATS)("%s", (name, format) => {
       }
     }
   });
+});
 
-  test.runIf(KEEPS_BREAKS.includes(name))("behind a line break within a message they are still its text", () => {
-    const lines = ALL.map((text) => ({ level: 3, text: `overlayfs: failed to resolve 'a\n${text}\n': -2` }));
-    for (const skim of [true, false]) expect(read(print(format, lines), skim)).toEqual([[]]);
-  });
+test.each(KEEPS_BREAKS)("%s: behind a line break within a message they are still its text", (name) => {
+  const format = Object.fromEntries(FORMATS)[name] as Format;
+  const lines = ALL.map((text) => ({ level: 3, text: `overlayfs: failed to resolve 'a\n${text}\n': -2` }));
+  for (const skim of [true, false]) expect(read(print(format, lines), skim)).toEqual([[]]);
 });
 
 describe("a message whose beginning is not known", () => {
