@@ -144,9 +144,8 @@ export const ATTRIBUTE_GROUPS = [
       },
       "oom.kernel.line_start": {
         type: "string",
-        when: "the beginning of the message is not sure",
-        meaning:
-          "`assumed`: a known prefix behind other text, or a line with the time of the one before, whose message it may go on with; `unknown`: the line is in no known format, so that another message may quote the kernel's words",
+        when: "it is not sure",
+        meaning: "where the message begins in its line: `assumed`, `unknown` (security.md)",
       },
       "oom.time.assumed": { type: "string[]", meaning: "what of the timestamp is assumed: year, timezone, seconds" },
       "oom.kernel.seq": { type: "int", meaning: "sequence number in the kernel's log; starts again at 0 on boot" },
