@@ -142,6 +142,11 @@ export const ATTRIBUTE_GROUPS = [
         when: "always",
         meaning: "`kernel`; `unknown` where the capture has lost the facility",
       },
+      "oom.kernel.line_start": {
+        type: "string",
+        when: "it is not sure",
+        meaning: "where the message begins in its line: `assumed`, `unknown` (security.md)",
+      },
       "oom.time.assumed": { type: "string[]", meaning: "what of the timestamp is assumed: year, timezone, seconds" },
       "oom.kernel.seq": { type: "int", meaning: "sequence number in the kernel's log; starts again at 0 on boot" },
       "oom.kernel.monotonic": {
