@@ -55,6 +55,12 @@ export function toCommand(...words: readonly (string | Operator | undefined)[]):
   return given.map((word) => (typeof word === "string" ? quoteWord(word) : word.operator)).join(" ");
 }
 
+/** A file for a command, which takes none of its characters for an option; `FILE` where its name cannot be pasted. */
+export function quoteFile(path: string): string {
+  if (!isPasteable(path)) return "FILE";
+  return quoteWord(path.startsWith("-") ? `./${path}` : path);
+}
+
 /** In place of a command. @param text fixed words and figures, without names and without characters of a shell's */
 export function toInstruction(text: string): string {
   return `${NO_COMMAND}${text}`;
