@@ -31,6 +31,10 @@ export default defineConfig({
         // The container image, built and run without a daemon, where buildah and mmdebstrap are there.
         test: { name: "image", include: ["test/image/**/*.test.ts"], fileParallelism: false, testTimeout: 60_000 },
       },
+      {
+        // README's commands on a fresh Debian 12, the whole of the unit tests among them: after all others, alone.
+        test: { name: "install", include: ["test/install/**/*.test.ts"], sequence: { groupOrder: 1 } },
+      },
     ],
   },
 });

@@ -4,6 +4,7 @@ import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import manifest from "../package.json" with { type: "json" };
 import { COMMANDS } from "../src/commands/all.ts";
 import { toRoff } from "../src/commands/man.ts";
 import { readPageAssets } from "../src/replay/html/assets.ts";
@@ -24,6 +25,18 @@ const OUTPUT_OPTIONS = {
 
 /** Packages in CommonJS load Node's own modules by require(), which a module does not have by itself. */
 const REQUIRE = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
+
+/** The lowest version that package.json allows, major and minor. */
+const [MIN_MAJOR = 0, MIN_MINOR = 0] = manifest.engines.node.replace(/^>=/, "").split(".").map(Number);
+
+/** Stands before the program, which an older Node can parse but not run: one sentence instead of a stack trace. */
+const REFUSE_OLD_NODE = `{
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < ${MIN_MAJOR} || (major === ${MIN_MAJOR} && minor < ${MIN_MINOR})) {
+    process.stderr.write(\`oomscribe: Node \${process.versions.node} is too old; install Node ${MIN_MAJOR}.${MIN_MINOR} or newer\\n\`);
+    process.exit(1);
+  }
+}`;
 
 /**
  * In one file every static import of Node's own modules would stand at its top: each command would load the HTTP and
@@ -89,7 +102,7 @@ export async function buildProgram(path: string, entry = "src/cli.ts"): Promise<
     entryPoints: [fileURLToPath(new URL(entry, ROOT))],
     outfile: path,
     ...OUTPUT_OPTIONS,
-    banner: { js: REQUIRE },
+    banner: { js: REQUIRE + REFUSE_OLD_NODE },
     // Names stay in stack traces, which are all that a user's report has.
     minifySyntax: true,
     minifyWhitespace: true,
