@@ -29,7 +29,7 @@ describe.skipIf(reason !== undefined)("the image", () => {
     images = await buildImages();
     image = images.of(OWN);
   }, 600_000);
-  afterAll(() => images?.remove());
+  afterAll(() => images?.remove(), 120_000);
 
   test("adds the program, its components and licences to the base, and nothing else", () => {
     const [base, all] = [listFiles(image.baseRoot), listFiles(image.root)];

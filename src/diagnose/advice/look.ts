@@ -57,7 +57,7 @@ export function lookIntoPod({ who }: Case): string[] {
 /** Where it can add no replicas, the load of each grows, and each of its replicas may run out as this one did. */
 export function lookIntoAutoscaler({ who, autoscaler }: Case): string[] {
   const namespace = who?.namespace;
-  if (autoscaler?.isAtMaximum !== true || !isObjectName(namespace) || !isObjectName(autoscaler.name)) return [];
+  if (autoscaler?.isAtMaximum !== true || !isObjectName(namespace)) return [];
   return [toCommand("kubectl", "describe", `hpa/${autoscaler.name}`, "-n", namespace)];
 }
 
