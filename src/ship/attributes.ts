@@ -399,7 +399,12 @@ export const ATTRIBUTE_GROUPS = [
         type: "string[]",
         meaning: "what speaks for it, and what else is telling; each ends with its source in brackets",
       },
-      "oom.advice": { type: "string[]", when: "there is any", meaning: "commands for a shell, the first one first" },
+      "oom.advice": {
+        type: "string[]",
+        when: "there is any",
+        meaning:
+          "commands for a shell, the first one first; one that begins with `# ` is a sentence in place of a command that is unsafe to paste",
+      },
     },
   },
   {
