@@ -46,11 +46,19 @@ const OWED_MS = 5000;
 /** A kill is resolved within six seconds of its line; the line may be read late. */
 const REMOVED = { keptMs: 60_000, max: 1024 };
 
-/** @param restored what the last run of this boot saved; undefined: counts found at the start are what was before */
-export function createLedger(startMs: number, restored: LedgerState | undefined): Ledger {
+/**
+ * @param restored what the last run of this boot saved; undefined: counts found at the start are what was before
+ * @param unwatched below these the last run did not watch all cgroups
+ */
+export function createLedger(
+  startMs: number,
+  restored: LedgerState | undefined,
+  unwatched?: readonly string[],
+): Ledger {
   const counter = createStepCounter({
     startMs,
     restored: restored?.counts,
+    unwatched,
     pick: ({ oomKill }) => oomKill,
     onStep(step) {
       if (!takeOwed(step)) open.push(step);

@@ -31,6 +31,8 @@ export interface StepCounterOptions {
   startMs: number;
   /** what the last run of this boot saved; undefined: counts found at the start are what was before */
   restored: StepCounterState | undefined;
+  /** below these the last run did not watch all cgroups */
+  unwatched?: readonly string[] | undefined;
   /** which of the kernel's counters */
   pick(counters: MemoryCounters): number | undefined;
   onStep(step: CountedStep): void;
@@ -75,7 +77,13 @@ const UNREAD_MS = 60_000;
  */
 const MAX_REMOVED = 1024;
 
-export function createStepCounter({ startMs, restored, pick, onStep }: StepCounterOptions): StepCounter {
+export function createStepCounter({
+  startMs,
+  restored,
+  unwatched = [],
+  pick,
+  onStep,
+}: StepCounterOptions): StepCounter {
   const accounts = new Map<string, Account>();
   /** those whose counts have moved since they were last settled, and those that have something missing */
   const unsettled = new Set<Account>();
@@ -111,8 +119,11 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
   /** What a count was before its first reading. */
   function baseOf(reading: CounterReading, which: 0 | 1, value: number): number {
     if (reading.fromZero) return 0;
-    if (restored === undefined) return value;
-    const base = restored.cgroups[reading.cgroup]?.[which] ?? 0;
+    // What it counted while nobody watched it is in the counts above it, and in the node's.
+    if (restored === undefined || reading.isLate) return value;
+    const saved = restored.cgroups[reading.cgroup]?.[which];
+    if (saved === undefined && unwatched.some((owner) => isBelow(reading.cgroup, owner))) return value;
+    const base = saved ?? 0;
     // A smaller count is another cgroup's of the same name: it has counted all this since.
     return base > value ? 0 : base;
   }
@@ -246,6 +257,10 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
       return { savedMs: nowMs, cgroups };
     },
   };
+}
+
+function isBelow(cgroup: string, owner: string): boolean {
+  return cgroup !== owner && isWithin(cgroup, owner);
 }
 
 function hasMissing(mine: Account): boolean {

@@ -28,6 +28,8 @@ const MAX_PIDS = 16;
 /** Of a container that is gone: its kill is told two seconds after it, in a storm later. */
 const KEEP_MS = 60_000;
 const MAX_CONTAINERS = 2000;
+/** … beyond which none is added that a user of the node has made: there may be any number of those. */
+const MAX_DELEGATED = MAX_CONTAINERS / 2;
 
 interface Container {
   directory: string;
@@ -64,12 +66,12 @@ export function createOwnProcesses(hostRoot: string): OwnProcesses {
   }
 
   return {
-    found({ path, directory }, nowMs) {
+    found({ path, directory, delegatedTo }, nowMs) {
       const { kind, nested } = parseCgroupPath(path);
       if (kind !== "container" || nested !== undefined) return;
       const [first] = gone;
       if (containers.size >= MAX_CONTAINERS && first !== undefined) forget(first);
-      if (containers.size >= MAX_CONTAINERS) return;
+      if (containers.size >= (delegatedTo === undefined ? MAX_CONTAINERS : MAX_DELEGATED)) return;
       gone.delete(path);
       containers.set(path, { directory, sinceMs: nowMs, looks: 0 });
       sought.add(path);
