@@ -78,6 +78,7 @@ interface Crowd {
   unwatched: number;
   /** there was no room since the last look at everything began */
   isRefused: boolean;
+  isReported: boolean;
 }
 
 /** Reads the tree, at once, and follows it. */
@@ -131,9 +132,10 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
     if (stats.nlink === NO_CHILDREN) setUnwatched(node, 0);
     else if (bound === undefined) enterEach(node, isAfterLate);
     else {
-      // There is room for none of them: their number is enough, which may be off by one that comes or goes just now.
+      // There is room for none of them, so their number is enough. It may be off by those that go just now: a crowd it is
+      // in any case, and said to be one where some are left out.
       const unwatched = Math.max(0, stats.nlink - NO_CHILDREN - node.children.size);
-      if (unwatched > 0 || crowds.has(node.place.owner)) refuse(node.place, bound, node.path, unwatched);
+      refuse(node.place, bound, node.path, unwatched);
       setUnwatched(node, unwatched);
     }
   }
@@ -150,13 +152,15 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
 
   /** @param place of the cgroup in which there is one too many */
   function refuse({ owner, subtree }: CgroupPlace, bound: CgroupBound, path: string, unwatched = 1): void {
-    const crowd = crowds.get(owner);
-    if (crowd !== undefined) {
-      crowd.isRefused = true;
-      return;
+    const known = crowds.get(owner);
+    const crowd = known ?? { unwatched: 0, isRefused: true, isReported: false };
+    crowd.isRefused = true;
+    if (known === undefined) {
+      crowds.set(owner, crowd);
+      options.onUnwatched?.([...crowds.keys()]);
     }
-    crowds.set(owner, { unwatched: 0, isRefused: true });
-    options.onUnwatched?.([...crowds.keys()]);
+    if (unwatched === 0 || crowd.isReported) return;
+    crowd.isReported = true;
     if (bound === "node") onTrouble("cgroup_limit_reached", { limit: maxCgroups, path, unwatched });
     else onTrouble("cgroup_subtree_limit_reached", { limit: maxInSubtree, subtree, path, unwatched });
   }
@@ -219,13 +223,11 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
     for (const node of [...nodes.values()]) {
       if (nodes.get(node.path) !== node) continue;
       const stats = statDirectory(node.directory);
-      if (stats?.ino !== node.inode) {
-        check(node.path);
-        continue;
-      }
-      if (node.watcher === undefined) startWatch(node);
-      enterChildren(node);
+      if (stats?.ino !== node.inode) check(node.path);
+      else if (node.watcher === undefined) startWatch(node);
     }
+    // Once those that are gone have left their room.
+    for (const node of [...nodes.values()]) if (nodes.get(node.path) === node) enterChildren(node);
     forgetCrowds();
   }
 
@@ -254,7 +256,7 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
       return isWatched;
     },
     get unwatched() {
-      return new Map([...crowds].map(([owner, { unwatched }]) => [owner, unwatched]));
+      return new Map([...crowds].flatMap(([owner, { unwatched }]) => (unwatched === 0 ? [] : [[owner, unwatched]])));
     },
     close() {
       isClosed = true;
