@@ -7,6 +7,7 @@ const pods = Number(process.argv[2]);
 const node = openChurningNode();
 for (let tenth = 0; tenth <= TENTHS; tenth++) {
   if (tenth > 0) await node.churn(pods / TENTHS);
+  globalThis.gc?.();
   const { rss, heapUsed } = process.memoryUsage();
   process.stdout.write(`${JSON.stringify({ pods: (pods * tenth) / TENTHS, kills: node.kills, rss, heapUsed })}\n`);
 }

@@ -28,8 +28,7 @@ export const EVENTS = {
   cgroup_limit_reached: { level: "error", message: "there are more cgroups than are followed: kills may be missed" },
   cgroup_subtree_limit_reached: {
     level: "warn",
-    message:
-      "a pod or unit has more cgroups below its containers than are watched: the cgroups above count their kills",
+    message: "a pod or unit has more cgroups below its containers than are watched",
   },
   cgroup_watch_failed: { level: "warn", message: "inotify cannot be had for all cgroups: they are looked at instead" },
   memory_history_limit_reached: {
