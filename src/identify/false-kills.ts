@@ -6,6 +6,7 @@
  * no kill was told that it could be. Where any of that is not known nothing is claimed.
  */
 import { createSeldom } from "../seldom.ts";
+import { createKept } from "./disk/kept.ts";
 import type { ContainerFacts, ContainerState, PodFacts } from "./pod.ts";
 import { remember } from "./remember.ts";
 
@@ -38,8 +39,6 @@ export interface FalseKills {
 interface KnownContainer {
   /** its cgroup, as far as is known */
   isThere: boolean;
-  /** when something was last heard of it, CLOCK_MONOTONIC in milliseconds */
-  heardMs: number;
   /** kills that its counter has */
   oomKill?: number;
   /** a kill was told that was in it, or may have been */
@@ -58,8 +57,8 @@ const MAX_OPEN = 256;
 
 /** @param startMs since when kills are told, milliseconds since the Unix epoch: what ended before is not judged */
 export function createFalseKills(startMs: number): FalseKills {
-  /** by ID; the one that was heard of longest ago first */
-  const known = new Map<string, KnownContainer>();
+  /** by ID */
+  const known = createKept<KnownContainer>({ max: MAX_REMEMBERED, keptMs: KEEP_MS });
   const isTimeToForget = createSeldom();
   /** when kills were told that could have been anywhere */
   let anywhereMs: number[] = [];
@@ -67,8 +66,9 @@ export function createFalseKills(startMs: number): FalseKills {
   const open = new Map<string, FalseKill & { sinceMs: number }>();
 
   function note(id: string, more: Partial<KnownContainer>, nowMs: number): void {
-    const container = { isThere: false, ...known.get(id), ...more, heardMs: nowMs };
-    remember(known, id, container, MAX_REMEMBERED);
+    const container = { isThere: false, ...known.get(id), ...more };
+    known.set(id, container);
+    if (!container.isThere) known.leave(id, nowMs);
   }
 
   function see(container: ContainerFacts, nowMs: number): void {
@@ -87,7 +87,7 @@ export function createFalseKills(startMs: number): FalseKills {
   }
 
   function forget(nowMs: number): void {
-    for (const [id, { isThere, heardMs }] of known) if (!isThere && nowMs - heardMs > KEEP_MS) known.delete(id);
+    known.prune(nowMs);
     // Longer than any container that ended about then is known.
     if (nowMs - anywhereHeardMs > 2 * KEEP_MS) anywhereMs = [];
   }
@@ -106,7 +106,7 @@ export function createFalseKills(startMs: number): FalseKills {
     counted: (id, oomKill, nowMs) =>
       note(id, { isThere: true, oomKill: Math.max(oomKill, known.get(id)?.oomKill ?? 0) }, nowMs),
     gone(id, nowMs) {
-      if (known.has(id)) note(id, { isThere: false }, nowMs);
+      if (known.get(id) !== undefined) note(id, { isThere: false }, nowMs);
     },
     tick(nowMs) {
       const found: FalseKill[] = [];
