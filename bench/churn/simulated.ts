@@ -1,4 +1,4 @@
-/** `simulated.ts PODS`: the agent's parts while so many pods of two cgroups come, are killed and go. A line of JSON a tenth. */
+/** `simulated.ts PODS`: the agent's parts while so many pods of four cgroups come, are killed and go. A line of JSON a tenth. */
 import { openChurningNode } from "../../test/churn/node.ts";
 
 const TENTHS = 10;

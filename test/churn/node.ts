@@ -29,6 +29,8 @@ const BOOT_ID = "0123456789abcdef0123456789abcdef";
 /** One in so many has a name in the node's files too, and one a cgroup that is really a directory. */
 const NAMED = 20;
 const REAL = 100;
+const AT_ONCE = 40;
+
 const MIB = 1024 * 1024;
 
 export interface ChurningNode {
@@ -177,17 +179,21 @@ export function openChurningNode(): ChurningNode {
     return plainPod({ name: `web-${index}`, namespace: `team-${index}`, uid, metadata, containers });
   }
 
+  /** systemd runs in the container. Parents before children. */
+  function cgroupsOf({ pod, path }: Container): string[] {
+    return [pod, path, `${path}/init.scope`, `${path}/system.slice`];
+  }
+
   function come(one: Container): void {
     names.changePod("ADDED", toPod(one), nowMs());
     if (one.index % NAMED === 0) writeFileSync(logOf(one), "");
     if (one.index % REAL === 0) makeReal(one);
     if (one.index % NAMED === 0) disk.learn(one.path);
-    const pod = { path: one.pod, directory: join(folder, "none"), isNew: true };
-    const container = { path: one.path, directory: join(folder, "none"), isNew: true };
-    for (const cgroup of [pod, container]) {
+    for (const path of cgroupsOf(one)) {
+      const cgroup = { path, directory: join(folder, "none"), isNew: true };
       history.found(cgroup);
       own.found(cgroup, nowMs());
-      read(cgroup.path, "found", 0);
+      read(path, "found", 0);
     }
     for (const usage of [40, 60]) live.memory(one.path, { atMs: nowMs(), usage: usage * MIB }, 64 * MIB);
   }
@@ -232,8 +238,10 @@ export function openChurningNode(): ChurningNode {
     names.changePod("MODIFIED", toPod(one, { state: { terminated } }), nowMs());
     const reason = index % 5 === 0 ? { reason: "Evicted", phase: "Failed" } : {};
     names.changePod("DELETED", { ...toPod(one, { state: { terminated } }), status: reason }, nowMs());
-    for (const cgroup of [path, pod]) {
-      read(cgroup, "removed", cgroup === path && index % 4 !== 3 ? 1 : 0, cgroup === pod || index % 4 !== 3 ? 1 : 0);
+    for (const cgroup of cgroupsOf(one).reverse()) {
+      const isRead = index % 4 !== 3;
+      if (cgroup === pod) read(pod, "removed", 0, 1);
+      else read(cgroup, "removed", cgroup === path && isRead ? 1 : 0);
       history.gone(cgroup);
       own.gone(cgroup, nowMs());
       live.memoryGone(cgroup);
@@ -284,5 +292,3 @@ export function openChurningNode(): ChurningNode {
     },
   };
 }
-
-const AT_ONCE = 40;
