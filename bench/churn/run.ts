@@ -1,4 +1,4 @@
-/** What the agent holds while cgroups come and go without end: real ones, then simulated ones with kills. `[-- REAL SIMULATED]` */
+/** What the agent holds while cgroups come and go without end: real ones, then simulated ones with kills. `[-- REAL SIMULATED [FLAG…]]` */
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,15 +22,11 @@ const IN_A_ROW = 20;
 const TENTHS = 10;
 /** Of a simulated pod: test/churn/node.ts, which takes all clocks of its process. */
 const CGROUPS = 4;
-/**
- * The simulated ones come some thousand times as fast as any: without a small young generation and a collection before
- * each look, V8 lets garbage lie about for as long as there is room.
- */
-const FLAGS = [...readImage().flags, "--expose-gc", "--max-semi-space-size=2"];
-const image = readImage();
-const env = { PATH: process.env["PATH"], ...image.env };
 
-const [real = "50000", simulated = "150000"] = process.argv.slice(2);
+const [real = "50000", simulated = "150000", ...moreFlags] = process.argv.slice(2);
+const image = readImage();
+const flags = [...image.flags, ...moreFlags];
+const env = { PATH: process.env["PATH"], ...image.env };
 if (!(Number(real) >= 0 && Number(simulated) >= 0)) throw new Error("write how many cgroups, such as 50000 150000");
 if (Number(real) > 0) process.stdout.write(`${real} real cgroups:\n\n${formatTable(await runReal(Number(real)))}\n`);
 if (Number(simulated) > 0) {
@@ -49,7 +45,7 @@ async function runReal(count: number): Promise<string[][]> {
   const pods = cgroups.root.child("kubepods").child("burstable").directory;
   const port = 20_000 + (process.pid % 10_000);
   const agent = startProgram(
-    [process.execPath, ...image.flags, program, "agent", "--stdout", "--since", "now", "--listen", `127.0.0.1:${port}`],
+    [process.execPath, ...flags, program, "agent", "--stdout", "--since", "now", "--listen", `127.0.0.1:${port}`],
     env,
   );
   const alive: string[] = [];
@@ -104,10 +100,10 @@ async function readMetric(port: number, name: string): Promise<string> {
   return new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? "?";
 }
 
-/** The agent's parts, with a clock of their own. */
+/** The agent's parts, with a clock of their own: so fast that the heap is told after a collection. */
 async function runSimulated(pods: number): Promise<string[][]> {
   const program = fileURLToPath(new URL("simulated.ts", import.meta.url));
-  const child = spawn(process.execPath, [...FLAGS, program, String(pods)], {
+  const child = spawn(process.execPath, [...flags, "--expose-gc", program, String(pods)], {
     env,
     stdio: ["ignore", "pipe", "inherit"],
   });
