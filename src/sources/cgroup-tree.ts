@@ -73,10 +73,10 @@ interface Node extends CgroupDirectory {
   watcher?: FSWatcher;
 }
 
-/** An owner below which not all is watched. */
-interface Crowd {
+/** An owner below which not all cgroups are watched. */
+interface Overflow {
   unwatched: number;
-  /** there was no room since the last look at everything began */
+  /** a cgroup was refused since the last rescan began */
   isRefused: boolean;
   isReported: boolean;
 }
@@ -87,7 +87,7 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
   const budget = createCgroupBudget({ maxCgroups, maxInSubtree });
   const nodes = new Map<string, Node>();
   /** by the path of the owner */
-  const crowds = new Map<string, Crowd>();
+  const overflows = new Map<string, Overflow>();
   let isStarted = false;
   let isClosed = false;
   let isWatched = true;
@@ -106,7 +106,7 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
       return false;
     }
     // Those that had to wait for room may have been there for long.
-    const isLate = isStarted && (isAfterLate || (parent !== undefined && crowds.has(parent.place.owner)));
+    const isLate = isStarted && (isAfterLate || (parent !== undefined && overflows.has(parent.place.owner)));
     const isNew = isStarted && !isLate;
     const delegatedTo = place.level === "delegated" ? place.owner : undefined;
     const node: Node = {
@@ -132,8 +132,8 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
     if (stats.nlink === NO_CHILDREN) setUnwatched(node, 0);
     else if (bound === undefined) enterEach(node, isAfterLate);
     else {
-      // There is room for none of them, so their number is enough. It may be off by those that go just now: a crowd it is
-      // in any case, and said to be one where some are left out.
+      // There is room for none of them, so the link count is enough. It may be off by cgroups that are being removed:
+      // the owner counts as full in any case, and is reported once some are left out.
       const unwatched = Math.max(0, stats.nlink - NO_CHILDREN - node.children.size);
       refuse(node.place, bound, node.path, unwatched);
       setUnwatched(node, unwatched);
@@ -152,22 +152,22 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
 
   /** @param place of the cgroup in which there is one too many */
   function refuse({ owner, subtree }: CgroupPlace, bound: CgroupBound, path: string, unwatched = 1): void {
-    const known = crowds.get(owner);
-    const crowd = known ?? { unwatched: 0, isRefused: true, isReported: false };
-    crowd.isRefused = true;
+    const known = overflows.get(owner);
+    const overflow = known ?? { unwatched: 0, isRefused: true, isReported: false };
+    overflow.isRefused = true;
     if (known === undefined) {
-      crowds.set(owner, crowd);
-      options.onUnwatched?.([...crowds.keys()]);
+      overflows.set(owner, overflow);
+      options.onUnwatched?.([...overflows.keys()]);
     }
-    if (unwatched === 0 || crowd.isReported) return;
-    crowd.isReported = true;
+    if (unwatched === 0 || overflow.isReported) return;
+    overflow.isReported = true;
     if (bound === "node") onTrouble("cgroup_limit_reached", { limit: maxCgroups, path, unwatched });
     else onTrouble("cgroup_subtree_limit_reached", { limit: maxInSubtree, subtree, path, unwatched });
   }
 
   function setUnwatched(node: Node, unwatched: number): void {
-    const crowd = crowds.get(node.place.owner);
-    if (crowd !== undefined) crowd.unwatched = Math.max(0, crowd.unwatched + unwatched - node.unwatched);
+    const overflow = overflows.get(node.place.owner);
+    if (overflow !== undefined) overflow.unwatched = Math.max(0, overflow.unwatched + unwatched - node.unwatched);
     node.unwatched = unwatched;
   }
 
@@ -178,7 +178,7 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
     nodes.delete(node.path);
     budget.remove(node.place);
     parent?.children.delete(node);
-    if (node.place.owner === node.path && crowds.delete(node.path)) options.onUnwatched?.([...crowds.keys()]);
+    if (node.place.owner === node.path && overflows.delete(node.path)) options.onUnwatched?.([...overflows.keys()]);
     options.onGone(node.path);
   }
 
@@ -219,23 +219,23 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
   }
 
   function rescan(): void {
-    for (const crowd of crowds.values()) crowd.isRefused = false;
+    for (const overflow of overflows.values()) overflow.isRefused = false;
     for (const node of [...nodes.values()]) {
       if (nodes.get(node.path) !== node) continue;
       const stats = statDirectory(node.directory);
       if (stats?.ino !== node.inode) check(node.path);
       else if (node.watcher === undefined) startWatch(node);
     }
-    // Once those that are gone have left their room.
+    // After those that are gone have made room.
     for (const node of [...nodes.values()]) if (nodes.get(node.path) === node) enterChildren(node);
-    forgetCrowds();
+    pruneOverflows();
   }
 
-  /** All of an owner's are watched again only once a look at all of them has found room for each. */
-  function forgetCrowds(): void {
-    const before = crowds.size;
-    for (const [owner, { isRefused }] of crowds) if (!isRefused) crowds.delete(owner);
-    if (crowds.size < before) options.onUnwatched?.([...crowds.keys()]);
+  /** All of an owner's cgroups are watched again only once a rescan has refused none of them. */
+  function pruneOverflows(): void {
+    const before = overflows.size;
+    for (const [owner, { isRefused }] of overflows) if (!isRefused) overflows.delete(owner);
+    if (overflows.size < before) options.onUnwatched?.([...overflows.keys()]);
   }
 
   function check(path: string): void {
@@ -256,13 +256,13 @@ export function openCgroupTree(options: CgroupTreeOptions): CgroupTree {
       return isWatched;
     },
     get unwatched() {
-      return new Map([...crowds].flatMap(([owner, { unwatched }]) => (unwatched === 0 ? [] : [[owner, unwatched]])));
+      return new Map([...overflows].flatMap(([owner, { unwatched }]) => (unwatched === 0 ? [] : [[owner, unwatched]])));
     },
     close() {
       isClosed = true;
       for (const { watcher } of nodes.values()) watcher?.close();
       nodes.clear();
-      crowds.clear();
+      overflows.clear();
     },
   };
 }

@@ -54,11 +54,11 @@ export function checkCgroups({ hostRoot }: Pick<CheckContext, "hostRoot">): Find
       detail,
     };
   }
-  const [crowd] = counts.unwatched;
-  if (crowd !== undefined) {
+  const [first] = counts.unwatched;
+  if (first !== undefined) {
     return {
       status: "warning",
-      says: `${all}; ${crowd[1]} more below ${crowd[0]} are not watched`,
+      says: `${all}; ${first[1]} more below ${first[0]} are not watched`,
       advice: "find out what makes so many cgroups there; kills in them are counted by the cgroups above or the node",
       detail,
     };
