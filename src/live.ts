@@ -67,7 +67,7 @@ export interface LiveOptions {
   commit(records: readonly LogRecord[], state: LiveState): void;
 }
 
-export interface Live extends Pick<Correlator, "counter" | "node" | "allRead"> {
+export interface Live extends Pick<Correlator, "counter" | "node" | "allRead" | "unwatched"> {
   /** @param atMs when it was printed, CLOCK_MONOTONIC in milliseconds */
   record(record: KernelRecord, atMs: number): void;
   gap(gap: KernelLogGap): void;
@@ -209,6 +209,7 @@ export function createLive(options: LiveOptions): Live {
       correlator.node(reading);
     },
     allRead: correlator.allRead,
+    unwatched: correlator.unwatched,
     record(record, atMs) {
       hasNews = true;
       if (record.seq !== undefined) readSeq = record.seq;

@@ -38,6 +38,8 @@ export interface CorrelatorState {
   unsettled: readonly Seeker[];
   /** sequence numbers of kill lines after the read position whose kills are told */
   told: readonly number[];
+  /** below these not all cgroups were watched; absent: they all were */
+  unwatched?: readonly string[];
 }
 
 /** When counting began in this boot, CLOCK_MONOTONIC in milliseconds: what was counted before is in no step. */
@@ -66,6 +68,8 @@ export interface Correlator {
   mark(victim: MarkVictim, atMs: number): void;
   counter(reading: CounterReading): void;
   node(reading: NodeReading): void;
+  /** Below these not all cgroups are watched now. */
+  unwatched(owners: readonly string[]): void;
   /** Every cgroup's counters have been looked at since `atMs`. */
   allRead(atMs: number): void;
   /** All that was printed, counted and marked until `nowMs` has been passed in. @returns what is decided */
@@ -99,8 +103,8 @@ const PLAIN_MS = 2000;
 const SETTLED_MS = 6000;
 
 export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorOptions): Correlator {
-  const ledger = createLedger(startMs, restored?.ledger);
-  const doubles = createDoubleCounts(startMs, restored?.doubles);
+  const ledger = createLedger(startMs, restored?.ledger, restored?.unwatched);
+  const doubles = createDoubleCounts(startMs, restored?.doubles, restored?.unwatched);
   const hidden = createLasting(HIDDEN_MS);
   const procs = createRemembered<VictimProc>();
   const marks = createRemembered<MarkVictim>();
@@ -110,6 +114,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   const unlogged = createUnloggedKills(marks, procs);
   let out: ToldKill[] = [];
   let decidedMs = startMs;
+  let unwatched: readonly string[] = [];
   const began: Began = restored === undefined ? { fromMs: startMs, untilMs: startMs } : { ...restored.began };
 
   function tell(kill: Kill): void {
@@ -276,12 +281,15 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     proc: procs.add,
     mark: (victim, atMs) => marks.add(victim.pid, victim, atMs),
     counter(reading) {
-      const isBase = restored === undefined && reading.why === "found" && !reading.fromZero;
+      const isBase = restored === undefined && reading.why === "found" && !reading.fromZero && !reading.isLate;
       if (isBase) began.untilMs = Math.max(began.untilMs, reading.atMs);
       ledger.read(reading);
       doubles.counted(reading);
     },
     node: ledger.readNode,
+    unwatched(owners) {
+      unwatched = owners;
+    },
     allRead(atMs) {
       ledger.allRead(atMs);
       doubles.allRead(atMs);
@@ -313,7 +321,14 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     state(position, nowMs) {
       toldSeqs = toldSeqs.filter((seq) => position !== undefined && seq > position);
       const unsettled = entries.filter(({ kill }) => kill === undefined);
-      return { began, ledger: ledger.state(nowMs), doubles: doubles.state(nowMs), unsettled, told: toldSeqs };
+      return {
+        began,
+        ledger: ledger.state(nowMs),
+        doubles: doubles.state(nowMs),
+        unsettled,
+        told: toldSeqs,
+        ...(unwatched.length === 0 ? {} : { unwatched }),
+      };
     },
   };
 

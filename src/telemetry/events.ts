@@ -26,6 +26,10 @@ export const EVENTS = {
   node_oom_kills_unknown: { level: "warn", message: "the kernel does not tell how many processes it has killed" },
   cgroups_partly_seen: { level: "warn", message: "not all cgroups of the node are seen, or not by their names" },
   cgroup_limit_reached: { level: "error", message: "there are more cgroups than are followed: kills may be missed" },
+  cgroup_subtree_limit_reached: {
+    level: "warn",
+    message: "a pod or unit has more cgroups below its containers than are watched",
+  },
   cgroup_watch_failed: { level: "warn", message: "inotify cannot be had for all cgroups: they are looked at instead" },
   memory_history_limit_reached: {
     level: "warn",
