@@ -12,6 +12,7 @@ import {
   openTestOutbox,
   range,
   type TestOutbox,
+  type TestState,
   waiting,
 } from "../outbox-fixture.ts";
 
@@ -26,7 +27,7 @@ describe.each(["on disk", "in memory"])("%s", (where) => {
     directory = where === "on disk" ? makeDirectory() : undefined;
   });
 
-  function open(options: Partial<OutboxOptions> = {}): TestOutbox {
+  function open(options: Partial<OutboxOptions<TestState>> = {}): TestOutbox {
     return openTestOutbox(directory, options);
   }
 
@@ -131,7 +132,7 @@ describe.each(["on disk", "in memory"])("%s", (where) => {
   });
 
   test("a batch that is out is not dropped under the sender's hands", () => {
-    const outbox = open({ maxBytes: 5000 });
+    const outbox = open({ maxBytes: 4000 });
     outbox.commit(
       range(0, 4).map((number) => numbered(number, 900)),
       { position: 0 },
@@ -146,7 +147,7 @@ describe.each(["on disk", "in memory"])("%s", (where) => {
   });
 
   test("a record larger than the outbox is dropped, the state is saved all the same", () => {
-    const outbox = open({ maxBytes: 5000 });
+    const outbox = open({ maxBytes: 4000 });
     outbox.commit([numbered(0, 6000)], { position: 1 });
     expect(outbox.size).toEqual({ records: 0, bytes: 0 });
     expect(outbox.troubles).toMatchObject([["outbox_dropped", { records: 1 }]]);
@@ -154,7 +155,7 @@ describe.each(["on disk", "in memory"])("%s", (where) => {
 
   test("too old: dropped and counted", () => {
     let nowMs = 1000;
-    const outbox = open({ maxAgeMs: 500, now: () => nowMs });
+    const outbox = open({ maxAgeMs: 500, upMs: () => nowMs });
     outbox.commit([numbered(0)], { position: 0 });
     nowMs += 400;
     outbox.commit([numbered(1)], { position: 0 });
