@@ -1,7 +1,9 @@
 /** The outbox: what is committed is there, in order and once, within its bounds; on disk and in memory alike. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { LogRecord } from "../../src/ship/log-record.ts";
 import type { OutboxOptions } from "../../src/ship/outbox.ts";
 import { OUTBOX_FILE } from "../../src/ship/outbox-file.ts";
 import {
@@ -13,6 +15,7 @@ import {
   range,
   type TestOutbox,
   type TestState,
+  uidOf,
   waiting,
 } from "../outbox-fixture.ts";
 
@@ -176,6 +179,131 @@ describe.each(["on disk", "in memory"])("%s", (where) => {
     const outbox = open();
     outbox.close();
     expect(() => outbox.commit([numbered(0)], { position: 0 })).toThrow("closed");
+  });
+});
+
+describe("a wall clock that jumps drops nothing", () => {
+  const WEEK_MS = 7 * 24 * 3600 * 1000;
+
+  test.each([
+    ["forward, at NTP's first answer", Date.parse("1970-01-02T00:00:00Z"), Date.parse("2026-03-01T00:00:00Z")],
+    ["back", Date.parse("2062-03-01T00:00:00Z"), Date.parse("2026-03-01T00:00:00Z")],
+  ])("%s", (_, beforeMs, afterMs) => {
+    const directory = makeDirectory();
+    let nowMs = beforeMs;
+    let upMs = 10_000;
+    const options = { now: () => nowMs, upMs: () => upMs, maxAgeMs: WEEK_MS };
+    const outbox = openTestOutbox(directory, { ...options, bootId: "a" });
+    outbox.commit(
+      range(0, 282).map((number) => numbered(number)),
+      { position: 1 },
+    );
+    nowMs = afterMs;
+    expect(waiting(outbox)).toHaveLength(282);
+    outbox.close();
+    // Nor over a restart, nor over a reboot.
+    const again = openTestOutbox(directory, { ...options, bootId: "a" });
+    expect(waiting(again)).toHaveLength(282);
+    again.close();
+    upMs = 5000;
+    const rebooted = openTestOutbox(directory, { ...options, bootId: "b" });
+    expect(waiting(rebooted)).toHaveLength(282);
+    // A week of this boot is a week.
+    upMs += WEEK_MS;
+    expect(waiting(rebooted)).toEqual([]);
+    expect([...outbox.troubles, ...again.troubles]).toEqual([]);
+    expect(rebooted.troubles).toMatchObject([["outbox_dropped", { records: 282, reason: "too_old" }]]);
+  });
+});
+
+describe("records that were set aside", () => {
+  test("are added again though they are known, and once", () => {
+    const directory = makeDirectory();
+    const outbox = openTestOutbox(directory);
+    outbox.commit([numbered(0), numbered(1)], { position: 1 });
+    outbox.done(ids(outbox.take(1)));
+    expect(outbox.addAgain([numbered(0), numbered(0), numbered(1)])).toBe(true);
+    expect(waiting(outbox)).toEqual([1, 0]);
+    outbox.close();
+    const after = openTestOutbox(directory);
+    expect([waiting(after), after.restored]).toEqual([[1, 0], { position: 1 }]);
+  });
+
+  test("push out nothing that waits", () => {
+    const outbox = openTestOutbox(makeDirectory(), { maxBytes: 5000 });
+    outbox.commit([numbered(0, 2000)], { position: 1 });
+    const aside = [numbered(1, 2000), numbered(2, 2000)];
+    expect(outbox.addAgain(aside)).toBe(false);
+    expect(waiting(outbox)).toEqual([0]);
+    outbox.done(ids(outbox.take(1)));
+    expect(outbox.addAgain(aside)).toBe(true);
+    expect(waiting(outbox)).toEqual([1, 2]);
+  });
+});
+
+describe("at rest", () => {
+  /** 3 kB of what a record holds: keys that come again and again, and lines of the kernel. */
+  const long: LogRecord = {
+    ...numbered(1),
+    attributes: {
+      ...numbered(1).attributes,
+      "log.record.original": range(0, 40)
+        .map(
+          (n) =>
+            `[ 3753.${n}] [ ${1000 + n}]     0  ${1000 + n}   ${n * 977}    ${n * 31}   77824        0             0 java`,
+        )
+        .join("\n"),
+    },
+  };
+
+  test("a record takes less than its JSON, and comes back as it was", () => {
+    const directory = makeDirectory();
+    const outbox = openTestOutbox(directory);
+    outbox.commit([long, numbered(2)], { position: 1 });
+    expect(outbox.size.bytes).toBeLessThan(JSON.stringify(long).length / 2);
+    outbox.close();
+    const after = openTestOutbox(directory);
+    expect(after.size).toEqual(outbox.size);
+    expect(after.take(1)[0]?.record).toEqual(long);
+  });
+
+  test("batches are still bounded by their JSON", () => {
+    const outbox = openTestOutbox(makeDirectory());
+    const another = { ...long, attributes: { ...long.attributes, "log.record.uid": "other" } };
+    outbox.commit([long, another], { position: 1 });
+    expect(outbox.take(10, JSON.stringify(long).length + 10)).toHaveLength(1);
+  });
+
+  test("a file of version 1 is migrated: nothing of it is lost, none of its records is too old", () => {
+    const directory = makeDirectory();
+    const database = new DatabaseSync(join(directory, OUTBOX_FILE));
+    database.exec(`
+      CREATE TABLE record (
+        id INTEGER PRIMARY KEY, uid TEXT UNIQUE, added_ms INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        json TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE settled (id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE) STRICT;
+      CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT;
+      PRAGMA user_version = 1;
+      INSERT INTO state VALUES (1, '{"position":3}');
+      INSERT INTO settled (uid) VALUES ('${uidOf(9)}');`);
+    const insert = database.prepare("INSERT INTO record (id, uid, added_ms, bytes, json) VALUES (?, ?, ?, ?, ?)");
+    for (const number of range(0, 50)) {
+      const json = JSON.stringify(numbered(number, 100 * number));
+      insert.run(number + 1, uidOf(number), number, Buffer.byteLength(json), json);
+    }
+    database.close();
+    const outbox = openTestOutbox(directory);
+    expect(outbox.restored).toEqual({ position: 3 });
+    expect(waiting(outbox)).toEqual(range(0, 50));
+    outbox.commit([numbered(9), numbered(50, 3000)], { position: 4 });
+    outbox.close();
+    const after = openTestOutbox(directory);
+    expect(after.take(100).map(({ record }) => record)).toEqual([
+      ...range(0, 50).map((number) => numbered(number, 100 * number)),
+      numbered(50, 3000),
+    ]);
+    expect([...outbox.troubles, ...after.troubles]).toEqual([]);
   });
 });
 
