@@ -91,6 +91,9 @@ interface Delivery<S> {
   housekeeping?: Housekeeping;
 }
 
+/** Of the folders of all endpoints but the first. */
+export const ENDPOINT_PREFIX = "endpoint-";
+
 /** @throws OutboxInUseError */
 export function openDeliveries<S extends Progress>(options: DeliveriesOptions<S>): Deliveries<S> {
   const deliveries: Delivery<S>[] = [];
@@ -201,7 +204,7 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions<S>
  */
 function directoryOf(directory: string | undefined, { target }: Backend, index: number): string | undefined {
   if (directory === undefined || index === 0) return directory;
-  return join(directory, `endpoint-${hash("sha256", target).slice(0, 12)}`);
+  return join(directory, `${ENDPOINT_PREFIX}${hash("sha256", target).slice(0, 12)}`);
 }
 
 /** An endpoint that is new has no state: it gets what comes from now on. */

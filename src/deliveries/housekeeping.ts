@@ -40,7 +40,7 @@ export function openHousekeeping(options: HousekeepingOptions): Housekeeping {
       work();
     } catch (error) {
       const problem = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-      if (problem !== lastProblem) onTrouble("outbox_status_failed", { error: problem, path: directory });
+      if (problem !== lastProblem) onTrouble("outbox_files_failed", { error: problem, path: directory });
       lastProblem = problem;
     }
   }

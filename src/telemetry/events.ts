@@ -100,7 +100,7 @@ export const EVENTS = {
     level: "error",
     message: "the saved state cannot be used; continuing without it (kept in unreadable.jsonl)",
   },
-  outbox_status_failed: { level: "warn", message: "the file for `oomscribe outbox` cannot be written" },
+  outbox_files_failed: { level: "warn", message: "files beside the outbox cannot be read or written; tried again" },
 } as const satisfies Record<string, EventEntry>;
 
 export type EventName = keyof typeof EVENTS;
