@@ -2,7 +2,7 @@
 import type { Config } from "../config/read.ts";
 import type { RecordContext } from "../ship/context.ts";
 import { openOtlpExport } from "../ship/otlp-export.ts";
-import { readUptimeMs } from "../sources/uptime.ts";
+import { createUptimeClock } from "../sources/uptime.ts";
 import type { Events } from "../telemetry/events.ts";
 import type { Backend } from "./backend.ts";
 import { type Deliveries, openDeliveries, type Progress, type ReadState } from "./deliveries.ts";
@@ -38,6 +38,6 @@ export function openOutboxes<S extends Progress>(
     context,
     events,
     readState,
-    upMs: readUptimeMs,
+    upMs: createUptimeClock(),
   });
 }

@@ -1,7 +1,9 @@
 /** How long a record has waited: by the node's uptime, over restarts and reboots, whatever the wall clock does. */
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type AgeClockState, createAgeClock } from "../../src/ship/age-clock.ts";
+import { createUptimeClock } from "../../src/sources/uptime.ts";
 
 /** A run of the agent that begins and ends at these uptimes. */
 function run(bootId: string | undefined, fromMs: number, untilMs: number, restored?: AgeClockState): AgeClockState {
@@ -57,4 +59,34 @@ test("never goes back, and never by more than the node was up", () => {
       }
     }),
   );
+});
+
+test("CLOCK_BOOTTIME: a time in which the node was suspended counts, from the next look at /proc/uptime on", () => {
+  let monotonic = 5000;
+  let uptime: string | undefined = "105.50 400.00\n";
+  let reads = 0;
+  const upMs = createUptimeClock(
+    () => {
+      reads++;
+      return uptime;
+    },
+    () => monotonic,
+  );
+  expect(upMs()).toBe(105_500);
+  monotonic += 9000;
+  uptime = "3714.50 1.00\n";
+  expect([upMs(), reads]).toEqual([114_500, 1]);
+  monotonic += 1000;
+  expect([upMs(), reads]).toEqual([3_714_500, 2]);
+  uptime = undefined;
+  monotonic += 10_000;
+  expect(upMs()).toBe(3_724_500);
+});
+
+test("CLOCK_BOOTTIME of this node is what /proc/uptime says", () => {
+  const before = Number.parseFloat(readFileSync("/proc/uptime", "utf8"));
+  const upMs = createUptimeClock()();
+  const after = Number.parseFloat(readFileSync("/proc/uptime", "utf8"));
+  expect(upMs).toBeGreaterThanOrEqual(before * 1000);
+  expect(upMs).toBeLessThan((after + 0.02) * 1000);
 });
