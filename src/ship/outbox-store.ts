@@ -39,8 +39,8 @@ export interface OutboxStore {
   readState(): string | undefined;
   /** undefined: none was saved */
   readClock(): AgeClockState | undefined;
-  /** In order. Nothing may be written while it is read from. */
-  rows(): Iterable<StoredRow>;
+  /** In order, those of higher IDs only. Nothing may be written while it is read from. */
+  rows(afterId?: number): Iterable<StoredRow>;
   read(id: number): StoredRecord | undefined;
   /** UIDs of records that are settled, as many as are remembered. */
   settledUids(): string[];
@@ -62,6 +62,8 @@ export interface OutboxStore {
 export interface StoreWriter {
   /** Not where the record is known. */
   add(record: StoredRecord): void;
+  /** Puts another form of the same content into the place of a record's. */
+  deflate(id: number, deflated: Uint8Array): void;
   /** Removes rows and remembers their UIDs, so that the records are not added again. */
   settle(ids: Iterable<number>): void;
   /** Remembers the UIDs of records that are settled elsewhere. */
@@ -141,6 +143,10 @@ export function openStore(database: DatabaseSync): OutboxStore {
         next.records++;
         next.bytes += bytes;
       },
+      deflate(id, deflated) {
+        const changed = sql.deflate.get(deflated, id) as { jsonBytes: number } | undefined;
+        if (changed !== undefined) next.bytes += deflated.length - changed.jsonBytes;
+      },
       settle(ids) {
         for (const id of ids) {
           const removed = sql.remove.get(id) as { uid: string | null; bytes: number } | undefined;
@@ -175,7 +181,7 @@ export function openStore(database: DatabaseSync): OutboxStore {
     },
     readState: () => (sql.readState.get() as { json: string } | undefined)?.json,
     readClock: () => sql.readClock.get() as AgeClockState | undefined,
-    rows: () => sql.rows.iterate() as Iterable<unknown> as Iterable<StoredRow>,
+    rows: (afterId = FIRST) => sql.rows.iterate(afterId) as Iterable<unknown> as Iterable<StoredRow>,
     read(id) {
       const row = sql.read.get(id) as (StoredRow & ContentRow & Pick<StoredRecord, "uid">) | undefined;
       if (row === undefined) return undefined;
@@ -215,6 +221,8 @@ export function openStore(database: DatabaseSync): OutboxStore {
   };
 }
 
+/** Below every ID, also those that were shifted. */
+const FIRST = Number.MIN_SAFE_INTEGER;
 /** What a record takes; of a blob SQLite knows the length without reading it. */
 const STORED = "coalesce(length(deflated), bytes)";
 const ROW = `id, added_ms AS addedMs, added_age_ms AS addedAgeMs, ${STORED} AS bytes, bytes AS jsonBytes`;
@@ -231,7 +239,7 @@ function prepareStatements(database: DatabaseSync) {
       `INSERT INTO clock VALUES (1, ?, ?, ?)
        ON CONFLICT DO UPDATE SET boot_id = excluded.boot_id, up_ms = excluded.up_ms, at_ms = excluded.at_ms`,
     ),
-    rows: database.prepare(`SELECT ${ROW} FROM record ORDER BY id`),
+    rows: database.prepare(`SELECT ${ROW} FROM record WHERE id > ? ORDER BY id`),
     read: database.prepare(`SELECT ${ROW}, uid, json, deflated FROM record WHERE id = ?`),
     shift: database.prepare("UPDATE record SET id = id + ? - 1 - (SELECT 2 * max(id) - min(id) + 1 FROM record)"),
     knows: database.prepare("SELECT 1 FROM record WHERE uid = ? UNION ALL SELECT 1 FROM settled WHERE uid = ?"),
@@ -239,6 +247,9 @@ function prepareStatements(database: DatabaseSync) {
       "INSERT INTO record (id, uid, added_ms, added_age_ms, bytes, json, deflated) VALUES (?, ?, ?, ?, ?, ?, ?)",
     ),
     remove: database.prepare(`DELETE FROM record WHERE id = ? RETURNING uid, ${STORED} AS bytes`),
+    deflate: database.prepare(
+      "UPDATE record SET json = '', deflated = ? WHERE id = ? AND deflated IS NULL RETURNING bytes AS jsonBytes",
+    ),
     forgetSettled: database.prepare("DELETE FROM settled WHERE uid = ?"),
     remember: database.prepare("INSERT INTO settled (uid) VALUES (?) ON CONFLICT DO NOTHING"),
     forget: database.prepare("DELETE FROM settled WHERE id <= ?"),

@@ -12,6 +12,7 @@ import {
   replaceFileStore,
 } from "./outbox-file.ts";
 import type { OutboxStore, Size, StoredRecord, StoredRow } from "./outbox-store.ts";
+import { deflateJson } from "./stored-record.ts";
 
 export type DiskTrouble = "outbox_disk_failed" | "outbox_disk_back" | "outbox_file_set_aside" | "outbox_file_removed";
 
@@ -50,6 +51,14 @@ export interface OutboxTiers {
    * @returns false: not now, since the disk fails
    */
   addAgain(records: readonly StoredRecord[]): boolean;
+  /**
+   * Deflates records that are not deflated yet, the oldest first, until so many bytes are free or there are none left;
+   * each is looked at once. Never throws for the disk.
+   * @param accepts which may be
+   * @param onlyMemory those that the disk does not have
+   * @returns how many bytes are free
+   */
+  deflateOldest(bytes: number, accepts: (id: number) => boolean, onlyMemory: boolean): number;
   /** Removes rows and remembers their UIDs. Never throws for the disk. */
   settle(rows: readonly Pick<StoredRow, "id" | "bytes">[]): void;
   /**
@@ -77,6 +86,8 @@ export function openTiers({ directory, onTrouble }: TiersOptions): OutboxTiers {
   let state: string | undefined;
   let clock: AgeClockState | undefined;
   let restoredClock: AgeClockState | undefined;
+  /** up to which ID records have been looked at for being deflated, in the store of now */
+  let deflatedId = Number.MIN_SAFE_INTEGER;
   let lastTryMs = Number.NEGATIVE_INFINITY;
   let lastError = "";
   /** the file was removed and could not be made anew: what it holds goes with the process */
@@ -138,6 +149,7 @@ export function openTiers({ directory, onTrouble }: TiersOptions): OutboxTiers {
     }
     if (memory === undefined) {
       memory = openMemoryStore();
+      deflatedId = Number.MIN_SAFE_INTEGER;
       firstInMemory = Math.max(firstInMemory, (file?.lastId ?? 0) + 1);
     }
     const message = error instanceof Error ? error.message : String(error);
@@ -146,6 +158,28 @@ export function openTiers({ directory, onTrouble }: TiersOptions): OutboxTiers {
     }
     lastError = message;
     return memory;
+  }
+
+  function deflateIn(store: OutboxStore, bytes: number, accepts: (id: number) => boolean): number {
+    const found: { id: number; deflated: Uint8Array }[] = [];
+    let freed = 0;
+    for (const row of store.rows(deflatedId)) {
+      if (freed >= bytes) break;
+      deflatedId = row.id;
+      if (row.bytes < row.jsonBytes || !accepts(row.id)) continue;
+      const content = store.read(row.id)?.content;
+      const deflated = typeof content === "string" ? deflateJson(content) : undefined;
+      if (deflated === undefined) continue;
+      found.push({ id: row.id, deflated });
+      freed += row.bytes - deflated.length;
+    }
+    // The power may take it back: what was there before is as good.
+    if (found.length > 0) {
+      store.write(false, (writer) => {
+        for (const { id, deflated } of found) writer.deflate(id, deflated);
+      });
+    }
+    return freed;
   }
 
   function markSettled({ id, bytes }: Pick<StoredRow, "id" | "bytes">): void {
@@ -244,6 +278,10 @@ export function openTiers({ directory, onTrouble }: TiersOptions): OutboxTiers {
         write(onDiskError(error));
       }
     },
+    deflateOldest(bytes, accepts, onlyMemory) {
+      if (memory !== undefined) return onlyMemory || file === undefined ? deflateIn(memory, bytes, accepts) : 0;
+      return tryFile((store) => deflateIn(store, bytes, accepts), 0);
+    },
     addAgain(records) {
       if (memory !== undefined || file === undefined) return false;
       try {
@@ -286,6 +324,7 @@ export function openTiers({ directory, onTrouble }: TiersOptions): OutboxTiers {
       }
       memory.close();
       memory = undefined;
+      deflatedId = Number.MIN_SAFE_INTEGER;
       lastError = "";
       onTrouble("outbox_disk_back", { ...file.size });
     },

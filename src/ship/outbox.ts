@@ -12,7 +12,7 @@ import type { LogRecord } from "./log-record.ts";
 import type { DroppedRecords } from "./outbox-dropped.ts";
 import type { StoredRecord, StoredRow } from "./outbox-store.ts";
 import { type DiskTrouble, openTiers } from "./outbox-tiers.ts";
-import { decodeRecord, encodeRecord } from "./stored-record.ts";
+import { decodeRecord } from "./stored-record.ts";
 
 export type OutboxTrouble = DiskTrouble | "outbox_dropped" | "outbox_record_unreadable" | "state_unreadable";
 export type OutboxDetail = Readonly<Record<string, string | number>>;
@@ -128,26 +128,39 @@ export function openOutbox<S>(options: OutboxOptions<S>): Outbox<S> {
 
   function encode(record: LogRecord): StoredRecord {
     const uid = record.attributes["log.record.uid"];
+    const content = JSON.stringify(record);
+    const bytes = Buffer.byteLength(content);
     return {
       id: nextId++,
       uid: typeof uid === "string" ? uid : null,
       addedMs: now(),
       addedAgeMs: ageClock.nowMs(),
-      ...encodeRecord(record),
+      bytes,
+      jsonBytes: bytes,
+      content,
     };
   }
 
-  /** Drops the oldest of what is here and then of what is to come, until it all fits. @returns how many of those */
+  /**
+   * Deflates what is here, drops the oldest of it and then of what is to come, until it all fits. Not before: deflating
+   * takes as long as a third of a commit, and as a rule a record is delivered at once.
+   * @returns how many of those to come are dropped
+   */
   function makeRoom(coming: readonly StoredRecord[]): number {
     let comingBytes = coming.reduce((sum, { bytes }) => sum + bytes, 0);
-    dropOldest(tiers.size.bytes + comingBytes - maxBytes, false);
-    if (tiers.inMemory !== undefined) dropOldest(tiers.inMemory.bytes + comingBytes - maxMemoryBytes, true);
+    free(tiers.size.bytes + comingBytes - maxBytes, false);
+    if (tiers.inMemory !== undefined) free(tiers.inMemory.bytes + comingBytes - maxMemoryBytes, true);
     const limit = tiers.inMemory === undefined ? maxBytes : maxMemoryBytes;
     const held = (tiers.inMemory ?? tiers.size).bytes;
     let first = 0;
     while (first < coming.length && held + comingBytes > limit) comingBytes -= coming[first++]?.bytes ?? 0;
     if (first > 0) sayDropped(coming.slice(0, first), "too_much");
     return first;
+  }
+
+  function free(excess: number, onlyMemory: boolean): void {
+    if (excess <= 0) return;
+    dropOldest(excess - tiers.deflateOldest(excess, (id) => !taken.has(id), onlyMemory), onlyMemory);
   }
 
   function dropOldest(excess: number, onlyMemory: boolean): void {

@@ -1,23 +1,12 @@
 /**
- * A record as the outbox keeps it: JSON, deflated where that saves something, and checked when it is read: what is on a
- * disk may be anything.
+ * A record as the outbox keeps it: JSON, deflated where room is short, and checked when it is read: what is on a disk may
+ * be anything.
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Attributes, LogRecord } from "./log-record.ts";
 
-export interface EncodedRecord {
-  /** JSON, or the same deflated (RFC 1951) */
-  content: string | Uint8Array;
-  /** length of the JSON as UTF-8 */
-  jsonBytes: number;
-  /** length of the content */
-  bytes: number;
-}
-
 export type DecodedRecord = { record: LogRecord } | { problem: string; text: string };
 
-/** Below it, deflating saves next to nothing. */
-const MIN_DEFLATED = 512;
 /**
  * A window and tables for a record of some kilobytes: zlib's own defaults set up 268 kB for each. Level 1 takes a fifth
  * less CPU and is 1.06 times larger.
@@ -28,16 +17,13 @@ const MAX_JSON = 16 * 1024 * 1024;
 /** Of what cannot be read, in the file that it is set aside in. */
 const MAX_TEXT = 64 * 1024;
 
-export function encodeRecord(record: LogRecord): EncodedRecord {
-  const json = JSON.stringify(record);
-  const jsonBytes = Buffer.byteLength(json);
-  if (jsonBytes >= MIN_DEFLATED) {
-    const deflated = deflateRawSync(json, DEFLATE);
-    if (deflated.length < jsonBytes) return { content: deflated, jsonBytes, bytes: deflated.length };
-  }
-  return { content: json, jsonBytes, bytes: jsonBytes };
+/** @returns undefined where it would not be smaller */
+export function deflateJson(json: string): Uint8Array | undefined {
+  const deflated = deflateRawSync(json, DEFLATE);
+  return deflated.length < Buffer.byteLength(json) ? deflated : undefined;
 }
 
+/** @param content JSON, or the same deflated (RFC 1951) */
 export function decodeRecord(content: string | Uint8Array): DecodedRecord {
   let json: string;
   try {
