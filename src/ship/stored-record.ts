@@ -11,7 +11,7 @@ export type DecodedRecord = { record: LogRecord } | { problem: string; text: str
  * A window and tables for a record of some kilobytes: zlib's own defaults set up 268 kB for each. Level 1 takes a fifth
  * less CPU and is 1.06 times larger.
  */
-const DEFLATE = { level: 6, windowBits: 12, memLevel: 5 };
+const DEFLATE = { level: 6, windowBits: 12, memLevel: 5, chunkSize: 4096 };
 /** Of JSON; no record of ours is near it. */
 const MAX_JSON = 16 * 1024 * 1024;
 /** Of what cannot be read, in the file that it is set aside in. */
