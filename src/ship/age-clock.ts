@@ -31,7 +31,11 @@ export interface AgeClockOptions {
   restored: AgeClockState | undefined;
 }
 
-export function createAgeClock({ bootId = "", upMs, restored }: AgeClockOptions): AgeClock {
+/** A century: what is beyond it is damaged, and would make all that waits too old. */
+const MAX_MS = 100 * 365 * 86_400_000;
+
+export function createAgeClock({ bootId = "", upMs, ...options }: AgeClockOptions): AgeClock {
+  const restored = options.restored !== undefined && isUsable(options.restored) ? options.restored : undefined;
   const startMs = upMs();
   const baseMs = restored === undefined ? -startMs : baseOf(restored);
   let lastMs = baseMs + startMs;
@@ -49,4 +53,8 @@ export function createAgeClock({ bootId = "", upMs, restored }: AgeClockOptions)
   }
 
   return { nowMs, state: () => ({ bootId, upMs: Math.round(upMs()), atMs: nowMs() }) };
+}
+
+function isUsable({ upMs, atMs }: AgeClockState): boolean {
+  return [upMs, atMs].every((ms) => ms >= 0 && ms <= MAX_MS);
 }

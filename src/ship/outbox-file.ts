@@ -122,13 +122,19 @@ export function replaceFileStore(old: OutboxStore, { directory, onSetAside }: Om
   const path = join(directory, OUTBOX_FILE);
   const copy = path + NEW_SUFFIX;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  for (const part of ["", "-wal"]) rmSync(copy + part, { force: true });
-  const store = openFile(copy, 0);
+  // Before anything is copied: another process may have it.
+  const found = existsSync(path) ? openFound(path, onSetAside) : undefined;
   try {
-    copyStore(old, store);
-    if (existsSync(path)) addRecordsOf(path, store, old.lastId, onSetAside);
+    for (const part of ["", "-wal"]) rmSync(copy + part, { force: true });
+    const store = openFile(copy, 0);
+    try {
+      copyStore(old, store);
+      if (found !== undefined) addRecords(found, store, old.lastId);
+    } finally {
+      store.close();
+    }
   } finally {
-    store.close();
+    found?.close();
   }
   renameSync(copy, path);
   try {
@@ -152,30 +158,29 @@ function copyStore(from: OutboxStore, to: OutboxStore): void {
   });
 }
 
-/** @param lastId of what is in the store already, and of what is still to come */
-function addRecordsOf(path: string, to: OutboxStore, lastId: number, onSetAside: FileStoreOptions["onSetAside"]): void {
-  let found: OutboxStore;
+/** @returns undefined where it cannot be used, and is set aside */
+function openFound(path: string, onSetAside: FileStoreOptions["onSetAside"]): OutboxStore | undefined {
   try {
-    found = openFile(path, 0);
+    return openFile(path, 0);
   } catch (error) {
     if (primaryCode(error) === SQLITE_BUSY) throw new OutboxInUseError(path, error);
     if (!isUnusable(error)) throw error;
     setAside(path);
     onSetAside({ path: path + SET_ASIDE_SUFFIX, error: (error as Error).message });
-    return;
+    return undefined;
   }
-  try {
-    const [first] = to.rows();
-    found.shiftBelow(first?.id ?? lastId + 1);
-    to.write(true, (writer) => {
-      for (const { id } of found.rows()) {
-        const record = found.read(id);
-        if (record !== undefined) writer.add(record);
-      }
-    });
-  } finally {
-    found.close();
-  }
+}
+
+/** In front of what is there. @param lastId of what is in the store already, and of what is still to come */
+function addRecords(from: OutboxStore, to: OutboxStore, lastId: number): void {
+  const [first] = to.rows();
+  from.shiftBelow(first?.id ?? lastId + 1);
+  to.write(true, (writer) => {
+    for (const { id } of from.rows()) {
+      const record = from.read(id);
+      if (record !== undefined) writer.add(record);
+    }
+  });
 }
 
 /** Whether the file holds nothing that could be read: no later attempt will do better. */

@@ -262,7 +262,10 @@ export function openTiers({ directory, onTrouble }: TiersOptions): OutboxTiers {
       if (records.length + dropped.length === 0 && json === state) return;
       state = json;
       clock = newClock;
-      if (records.length > 0 && memory === undefined && directory !== undefined) replaceRemoved(directory);
+      // Before they are written; where that has failed, it is tried again at a tick.
+      if (records.length > 0 && memory === undefined && directory !== undefined && !isRemoved) {
+        replaceRemoved(directory);
+      }
       const write = (store: OutboxStore): void =>
         // A state alone may be lost with the power: it would only make the agent read again what it has read.
         store.write(records.length > 0, (writer) => {

@@ -180,7 +180,7 @@ export function openOutbox<S>(options: OutboxOptions<S>): Outbox<S> {
     const aged: StoredRow[] = [];
     const limitMs = ageClock.nowMs() - maxAgeMs;
     for (const row of tiers.rows()) {
-      if (row.addedAgeMs >= limitMs) break;
+      if (Math.max(row.addedAgeMs, 0) >= limitMs) break;
       if (!taken.has(row.id)) aged.push(row);
     }
     drop(aged, "too_old");

@@ -37,6 +37,15 @@ test("an uptime that is behind what was saved, in the same boot: it goes on, and
   expect(run("a", 10_000, 11_000, first).atMs).toBe(4000);
 });
 
+test.each([
+  { bootId: "a", upMs: 1, atMs: 9e15 },
+  { bootId: "a", upMs: 9e15, atMs: 1 },
+  { bootId: "a", upMs: -5, atMs: 1 },
+  { bootId: "a", upMs: 1, atMs: -9e15 },
+])("a state that is damaged (%j): it begins anew, so that nothing is too old", (damaged) => {
+  expect(run("a", 50_000, 53_000, damaged).atMs).toBe(3000);
+});
+
 test("never goes back, and never by more than the node was up", () => {
   const boots = fc.array(fc.record({ isReboot: fc.boolean(), offMs: fc.nat(1e6), runMs: fc.nat(1e6) }), {
     maxLength: 8,
