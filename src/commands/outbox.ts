@@ -17,7 +17,7 @@ configuration. Without a word it changes nothing.
 
 "retry" sends again what was set aside: records that the backend refused
 (rejected.jsonl) or failed at (failed.jsonl). An agent that runs takes them
-within ten seconds, another at its start.
+within twenty seconds, another at its start.
 
   oomscribe outbox
   oomscribe outbox retry

@@ -88,7 +88,7 @@ export function toLines(endpoints: readonly OutboxReport[], requested: number | 
   const said =
     requested === 0
       ? "nothing is set aside: there is nothing to send again"
-      : `${countOf(requested)} will be sent again; an agent that runs takes them within 10 seconds`;
+      : `${countOf(requested)} will be sent again; an agent that runs takes them within 20 seconds`;
   return `${said}\n\n${blocks.join("\n")}`;
 }
 

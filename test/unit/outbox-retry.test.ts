@@ -235,7 +235,7 @@ describe("oomscribe outbox", () => {
     setAside(directory, "failed", [1, 2]);
     const retry = await runCli(["outbox", "retry", "--state-dir", directory]);
     expect([retry.status, retry.stderr]).toEqual([0, ""]);
-    expect(retry.stdout).toMatch(/^2 records will be sent again; an agent that runs takes them within 10 seconds\n/);
+    expect(retry.stdout).toMatch(/^2 records will be sent again; an agent that runs takes them within 20 seconds\n/);
     const { tick } = keepHouse(directory, outbox);
     tick();
     expect(waiting(outbox)).toEqual([1, 2]);
