@@ -4,6 +4,7 @@
  * record). And the way back of the first two: `oomscribe outbox retry` renames them, which is safe while an agent runs,
  * and the agent takes what was renamed into its outbox.
  */
+import { randomUUID } from "node:crypto";
 import {
   appendFileSync,
   existsSync,
@@ -127,7 +128,7 @@ export function requestRetry(directory: string, causes: readonly SetAsideCause[]
   for (const name of causes.flatMap((cause) => [FILES[cause] + LAST_SUFFIX, FILES[cause]])) {
     const path = join(directory, name);
     if (!existsSync(path)) continue;
-    const target = join(directory, `retry-${Date.now()}-${process.pid}-${name}.jsonl`);
+    const target = join(directory, `retry-${Date.now()}-${randomUUID()}-${name}.jsonl`);
     renameSync(path, target);
     lines += readLines(target).length;
   }
