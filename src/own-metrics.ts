@@ -107,7 +107,7 @@ function deliveryMetrics(deliveries: readonly DeliveryStatus[]): Metric[] {
     ),
     counter(
       "oomscribe_records_rejected_total",
-      "Records that the backend does not want: not sent again.",
+      "Records that were set aside: the backend refuses them, or fails at them and takes others.",
       each(({ totals }) => totals.rejected),
     ),
     counter("oomscribe_records_dropped_total", "Records that were dropped unsent, by why.", dropped),
