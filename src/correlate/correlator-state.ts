@@ -36,7 +36,8 @@ const check: Check = fields({
   }),
   unsettled: listOf(fields(SEEKER)),
   told: listOf(isCount),
-});
+  unwatched: optional(listOf(isText)),
+} satisfies Record<keyof Required<CorrelatorState>, Check>);
 
 export function isCorrelatorState(value: unknown): value is CorrelatorState {
   return check(value);

@@ -31,6 +31,7 @@ const correlator: CorrelatorState = {
   },
   unsettled: [{ ...window, cgroup: CGROUP, isGroup: true, isOptional: false }],
   told: [17],
+  unwatched: ["/kubepods"],
 };
 const state: AgentState = {
   bootId: "0123456789abcdef0123456789abcdef",
