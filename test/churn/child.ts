@@ -4,7 +4,7 @@ import { type Heap, readHeap } from "./heap.ts";
 import { openChurningNode } from "./node.ts";
 
 /** So many that whatever is full at some time is full. */
-const FIRST = 2000;
+const FIRST = 5000;
 const MIN_BYTES = 1024;
 
 export interface ChurnResult {
