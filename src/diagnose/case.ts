@@ -229,13 +229,24 @@ function nodeUse(memory: NodeMemory | undefined, pageSize: number): Use {
   return use;
 }
 
-function sizeTasks(tasks: readonly TaskRow[] | undefined, pageSize: number): SizedTask[] {
-  const sized = (tasks ?? []).flatMap(({ pid, comm, rss, rssAnon, rssFile, rssShmem, oomScoreAdj }) => {
+/** Rows of a table from which on it takes longer to sort it again than to remember it. */
+const LONG_TABLE = 64;
+
+/** A group kill has one table for all of its victims. */
+const sizedTables = new WeakMap<readonly TaskRow[], { pageSize: number; sized: readonly SizedTask[] }>();
+
+function sizeTasks(tasks: readonly TaskRow[] | undefined, pageSize: number): readonly SizedTask[] {
+  if (tasks === undefined) return [];
+  const known = sizedTables.get(tasks);
+  if (known?.pageSize === pageSize) return known.sized;
+  const sized = tasks.flatMap(({ pid, comm, rss, rssAnon, rssFile, rssShmem, oomScoreAdj }) => {
     const pages = rss ?? addKnown(rssAnon, rssFile, rssShmem);
     if (pages === undefined) return [];
     return [{ pid, comm, rss: pages * pageSize, ...(oomScoreAdj === undefined ? {} : { scoreAdj: oomScoreAdj }) }];
   });
-  return sized.sort((a, b) => b.rss - a.rss);
+  sized.sort((a, b) => b.rss - a.rss);
+  if (tasks.length >= LONG_TABLE) sizedTables.set(tasks, { pageSize, sized });
+  return sized;
 }
 
 /** The sum of those that are known; undefined where none is. */

@@ -10,6 +10,8 @@ const BYTES_PER_KB = 1024;
 const NO_LIMIT_KB = 9007199254740928;
 /** How many tasks `oom.tasks.top` names. */
 const TOP_TASKS = 10;
+/** Rows of a table from which on it takes longer to look through it again than to remember what was found. */
+const LONG_TABLE = 64;
 
 /** Sets what the kill says. @param pageSize bytes */
 export function setKillAttributes(into: RecordAttributes, kill: Kill, pageSize: number): void {
@@ -114,7 +116,26 @@ function setTrigger(into: RecordAttributes, { trigger }: OomReport): void {
 
 function setTasks(into: RecordAttributes, tasks: readonly TaskRow[], pageSize: number): void {
   into["oom.tasks.count"] = tasks.length;
-  const top: { task: TaskRow; rss: number }[] = [];
+  const top = topTasks(tasks);
+  if (top.length > 0) {
+    into["oom.tasks.top"] = top.map(({ task, rss }) => `${task.comm} ${task.pid} ${rss * pageSize}`);
+  }
+}
+
+interface TopTask {
+  task: TaskRow;
+  /** pages */
+  rss: number;
+}
+
+/** A group kill has one table for all of its victims. */
+const topOfTables = new WeakMap<readonly TaskRow[], readonly TopTask[]>();
+
+/** The largest, largest first. */
+function topTasks(tasks: readonly TaskRow[]): readonly TopTask[] {
+  const known = topOfTables.get(tasks);
+  if (known !== undefined) return known;
+  const top: TopTask[] = [];
   for (const task of tasks) {
     const rss = rssPages(task);
     if (rss === undefined || (top.length === TOP_TASKS && rss <= (top[TOP_TASKS - 1]?.rss ?? 0))) continue;
@@ -123,9 +144,8 @@ function setTasks(into: RecordAttributes, tasks: readonly TaskRow[], pageSize: n
     while (place > 0 && (top[place - 1]?.rss ?? 0) < rss) place--;
     top.splice(place, 0, { task, rss });
   }
-  if (top.length > 0) {
-    into["oom.tasks.top"] = top.map(({ task, rss }) => `${task.comm} ${task.pid} ${rss * pageSize}`);
-  }
+  if (tasks.length >= LONG_TABLE) topOfTables.set(tasks, top);
+  return top;
 }
 
 /** Kernels from 6.8 on print the three parts beside the sum. */
