@@ -12,6 +12,8 @@ export interface Output {
 
 /** Bytes that go out with one system call at most, where no text is longer. */
 const PIECE = 65_536;
+/** As many as wait for a slow reader at most, but for the longest reports. */
+const MAX_SPARES = 64;
 /** Bytes that a UTF-16 unit takes in UTF-8 at most. */
 const MAX_UTF8 = 3;
 const EMPTY = Buffer.alloc(0);
@@ -21,8 +23,8 @@ export function openOutput(stream: NodeJS.WriteStream): Output {
   /** texts are encoded into it one by one: joined first, each would be copied three times */
   let piece: Buffer = EMPTY;
   let used = 0;
-  /** a piece that has been written, to be used again: a new one each time would be garbage that piles up */
-  let spare: Buffer | undefined;
+  /** pieces that have been written, to be used again: new ones each time would be garbage that piles up */
+  const spares: Buffer[] = [];
   let broken = false;
   let soon: NodeJS.Immediate | undefined;
   stream.on("error", () => {
@@ -38,12 +40,21 @@ export function openOutput(stream: NodeJS.WriteStream): Output {
     used = 0;
     if (broken || bytes.length === 0) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
+    let isWritten = false;
     // The callback comes with the error too.
-    stream.write(bytes, () => resolve());
+    stream.write(bytes, () => {
+      if (!isWritten) keepSpare(sent);
+      resolve();
+    });
     // Files, terminals and pipes with room take it at once; else the stream holds on to the bytes.
-    const isWritten = stream.writableLength === 0;
-    if (isWritten && sent.length === PIECE) spare = sent;
-    return isWritten ? undefined : promise;
+    isWritten = stream.writableLength === 0;
+    if (!isWritten) return promise;
+    keepSpare(sent);
+    return undefined;
+  }
+
+  function keepSpare(sent: Buffer): void {
+    if (sent.length === PIECE && spares.length < MAX_SPARES) spares.push(sent);
   }
 
   /** @returns a promise where what was there had to go out, and has not gone yet */
@@ -52,8 +63,7 @@ export function openOutput(stream: NodeJS.WriteStream): Output {
     const bytes = Buffer.byteLength(text);
     if (used + bytes <= piece.length) return undefined;
     const sent = send();
-    piece = (bytes <= PIECE ? spare : undefined) ?? Buffer.allocUnsafeSlow(Math.max(PIECE, bytes));
-    spare = undefined;
+    piece = (bytes <= PIECE ? spares.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(PIECE, bytes));
     return sent;
   }
 

@@ -21,14 +21,20 @@ export function keepHeapSmall(): SmallHeap {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   setFlagsFromString("--no-expose-gc");
-  let limit = getHeapStatistics().used_heap_size + GROWTH_BYTES;
+  let limit = usedBytes() + GROWTH_BYTES;
   return {
     check() {
-      if (getHeapStatistics().used_heap_size < limit) return;
+      if (usedBytes() < limit) return;
       collect();
-      const { used_heap_size: live } = getHeapStatistics();
+      const live = usedBytes();
       // In proportion to what is live, so that collecting takes a bounded part of the time.
       limit = live + Math.max(GROWTH_BYTES, live / 2);
     },
   };
+}
+
+/** Of objects and of the buffers that they hold. */
+function usedBytes(): number {
+  const { used_heap_size, external_memory } = getHeapStatistics();
+  return used_heap_size + external_memory;
 }
