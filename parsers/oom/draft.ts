@@ -10,7 +10,7 @@ export const MAX_RECORDS = 512;
 /** Rows of a tasks table that are kept; pid_max allows four million. */
 export const MAX_TASKS = 65_536;
 /** Victims of a part of a report: a group kill of more is handed on in parts, and those at its end are always kept. */
-export const MAX_VICTIMS = 512;
+export const MAX_VICTIMS = 256;
 
 export interface Draft {
   report: OomReport;

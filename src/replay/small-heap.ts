@@ -11,7 +11,7 @@ export interface SmallHeap {
 }
 
 /** Bytes that the heap grows, at least, between two collections: less takes time, more takes memory. */
-const GROWTH_BYTES = 16 * 1024 * 1024;
+const GROWTH_BYTES = 8 * 1024 * 1024;
 
 /** Changes how V8 collects garbage in this process, from here on. */
 export function keepHeapSmall(): SmallHeap {
@@ -28,7 +28,7 @@ export function keepHeapSmall(): SmallHeap {
       collect();
       const live = usedBytes();
       // In proportion to what is live, so that collecting takes a bounded part of the time.
-      limit = live + Math.max(GROWTH_BYTES, live / 2);
+      limit = live + Math.max(GROWTH_BYTES, live / 4);
     },
   };
 }
