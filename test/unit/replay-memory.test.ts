@@ -15,7 +15,7 @@ import { buildProgram } from "../../scripts/build.ts";
 import { printGroupKill } from "../group-kill-lines.ts";
 
 const MB = 1e6;
-/** What the README promises for any input. Measured: 88 to 124 MB, of which 65 are the program's before it reads a line. */
+/** What the README says of any input. Measured: 88 to 124 MB, of which 65 are the program's before it reads a line. */
 const MAX_PEAK_BYTES = 150 * MB;
 /** How much the peak of one run differs from that of another with the same input. */
 const SPREAD_BYTES = 16 * MB;
