@@ -126,7 +126,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   function onReport(report: OomReport, windowOf: (victim: Victim) => Window): void {
     const kills = toKills(report);
     const [first] = kills;
-    if (report.groupKillCgroup !== undefined && first !== undefined) {
+    if (report.groupKillCgroup !== undefined && first !== undefined && report.victimsBefore === undefined) {
       doubles.logged(report.groupKillCgroup, windowOf(first.victim));
     }
     for (const kill of kills) {
