@@ -1,21 +1,20 @@
 /**
  * The kernel's counts of kills as a ledger: every step of a count stays open until a kill explains it.
  *
- * The steps are those of the cgroups' own counts (step-counter.ts). The node's count (/proc/vmstat) knows every kill:
- * what it has and no cgroup shows is hidden.
+ * The steps are those of the cgroups' own counts (step-counter.ts). The node's count (node-increments.ts) knows every
+ * kill: what it has and no cgroup shows is hidden.
  */
 import type { CounterReading } from "../sources/cgroup-counters.ts";
 import type { NodeReading } from "../sources/node-oom-kills.ts";
-import { isWithin } from "./match.ts";
+import { isWithin, type Window } from "./match.ts";
+import { createNodeIncrements, type NodeIncrementsState } from "./node-increments.ts";
 import { type CountedStep, createStepCounter, type StepCounterState } from "./step-counter.ts";
 
 /** A step that nothing explains yet. */
 export type OpenStep = CountedStep;
 
-export interface LedgerState {
+export interface LedgerState extends NodeIncrementsState {
   counts: StepCounterState;
-  /** how many of the node's kills are explained */
-  node?: number;
   open: readonly OpenStep[];
   /** path → times of kills that were told before their step */
   owed: Record<string, readonly number[]>;
@@ -23,20 +22,28 @@ export interface LedgerState {
 
 export interface Ledger {
   read(reading: CounterReading): void;
+  /** Every look at the node's count, whether it has moved or not. */
   readNode(reading: NodeReading): void;
   allRead(atMs: number): void;
   settle(nowMs: number): void;
   readonly open: readonly OpenStep[];
-  /** Takes a step off: a kill explains it, or the kernel's double count. */
-  close(step: OpenStep): void;
+  /**
+   * Takes a step off: a kill explains it, or the kernel's double count.
+   * @param by when that was, where its line says so
+   */
+  close(step: OpenStep, by?: Window): void;
   /** A kill for which there is no step (yet): the next one of its cgroup is explained by it. */
   owe(cgroup: string, atMs: number): void;
   /** A kill that the node's count alone tells. */
-  closeHidden(): void;
+  closeHidden(window: Window): void;
   /** the node's count; 0 where the kernel has none */
   readonly nodeCount: number;
-  /** kills that the node has counted and no cgroup's step shows; 0 where nothing is hidden */
-  readonly hidden: number;
+  /** Kills that the node has counted and no cgroup's step shows. @param shown when the open steps were made */
+  hidden(shown: readonly Window[]): Window[];
+  /** When an open step was made, as far as the node's count tells that better. */
+  narrow(step: OpenStep): Window;
+  /** Whether all is known that the node counted in that window. */
+  hasCounted(window: Window): boolean;
   state(nowMs: number): LedgerState;
 }
 
@@ -58,7 +65,7 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
   const owedOfGone = new Map<string, number[]>();
   /** cgroups that were seen: whether they are there */
   const isThere = new Map<string, boolean>();
-  const node = { counted: undefined as number | undefined, explained: 0 };
+  const node = createNodeIncrements(restored, restored?.counts.savedMs ?? startMs);
   let open: OpenStep[] = [...(restored?.open ?? [])];
 
   /** A kill that was told before its step was seen. */
@@ -93,10 +100,7 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
       counter.read(reading);
     },
     allRead: counter.allRead,
-    readNode({ oomKill }) {
-      if (node.counted === undefined) node.explained = restored?.node ?? oomKill;
-      node.counted = oomKill;
-    },
+    readNode: node.read,
     settle(nowMs) {
       counter.settle(nowMs);
       forgetOwed(owed, nowMs);
@@ -105,28 +109,25 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
     get open() {
       return open;
     },
-    close(step) {
+    close(step, by) {
       open = open.filter((other) => other !== step);
-      node.explained++;
+      node.explain(by ?? step, step);
     },
     owe(cgroup, atMs) {
-      node.explained++;
       const map = isThere.get(cgroup) === false ? owedOfGone : owed;
       map.set(cgroup, [...(map.get(cgroup) ?? []), atMs]);
     },
-    closeHidden() {
-      node.explained++;
-    },
+    closeHidden: (window) => node.explain(window),
     get nodeCount() {
-      return node.counted ?? 0;
+      return node.count;
     },
-    get hidden() {
-      return node.counted === undefined ? 0 : Math.max(0, node.counted - node.explained - open.length);
-    },
+    hidden: node.hidden,
+    narrow: node.narrow,
+    hasCounted: node.hasCounted,
     state(nowMs) {
       return {
         counts: counter.state(nowMs),
-        ...(node.counted === undefined ? {} : { node: node.explained }),
+        ...node.state(),
         open,
         owed: Object.fromEntries(owed),
       };

@@ -17,7 +17,7 @@ export interface Step extends Window {
   cgroup: string;
   /**
    * `own`: of this very cgroup; `below`: of one below it that is gone, or of itself where it has no count of its own;
-   * `hidden`: the node counted it and no cgroup shows it, so it can be of any
+   * `hidden`: the node counted it then and no cgroup shows it, so it can be of any
    */
   of: "own" | "below" | "hidden";
 }
@@ -30,12 +30,22 @@ export interface Seeker extends Window {
   isGroup?: boolean | undefined;
   /** there may be no step for it */
   isOptional?: boolean | undefined;
+  /** it may be any of what the node alone has counted, whenever that was */
+  isLoose?: boolean | undefined;
+  /** reported as not confirmed by any count: it has no step, or it cannot be told apart from one that has none */
+  isUnverified?: boolean | undefined;
+  /** it had no step when it was reported, and nothing could be said against it */
+  isUncounted?: boolean | undefined;
 }
 
 export interface Matching<K extends Seeker, S extends Step> {
   stepOf(seeker: K): S | undefined;
   /** steps that none has */
   readonly left: readonly S[];
+  /** Whether there is a step that it can be. */
+  hasAny(seeker: K): boolean;
+  /** Whether all can have steps but one, and that one may be this seeker as well as another. */
+  isDoubtful(seeker: K): boolean;
   /** Whether its step is the only one that is shown for it, and can be no other's. */
   isForced(seeker: K): boolean;
   /** Cgroups of the steps that it can be, with every other kill still matched; a hidden step counts as `undefined`. */
@@ -64,20 +74,27 @@ export function ancestors(cgroup: string): string[] {
 
 /** Whether a step can be a kill's. */
 export function fits(seeker: Seeker, step: Step): boolean {
-  return step.of === "hidden" || (meets(seeker, step) && isPlace(seeker, step));
+  return (meets(seeker, step) || (step.of === "hidden" && seeker.isLoose === true)) && isPlace(seeker, step);
 }
 
 /** Whether a step is of the kill's cgroup, as far as that is known. */
 export function isPlace({ cgroup, isGroup }: Seeker, step: Step): boolean {
-  if (cgroup === undefined || cgroup === step.cgroup) return true;
+  if (cgroup === undefined || cgroup === step.cgroup || step.of === "hidden") return true;
   return step.of === "below" ? isWithin(cgroup, step.cgroup) : isGroup === true && isWithin(step.cgroup, cgroup);
 }
 
-/** @param seekers in the order of their importance: of a matching that cannot hold all, the first are in it */
+/**
+ * @param rankOf how little speaks for a seeker: of a matching that cannot hold all, those of the lowest rank are in it,
+ *   and of those of one rank the first
+ */
 export function matchSteps<K extends Seeker, S extends Step>(
-  seekers: readonly K[],
+  unordered: readonly K[],
   steps: readonly S[],
+  rankOf: (seeker: K) => number = () => 0,
 ): Matching<K, S> {
+  const ranks = new Map(unordered.map((seeker) => [seeker, rankOf(seeker)]));
+  const rank = (seeker: K): number => ranks.get(seeker) ?? 0;
+  const seekers = unordered.toSorted((one, other) => rank(one) - rank(other));
   const shown = steps.filter(({ of }) => of !== "hidden");
   const hidden = steps.filter(({ of }) => of === "hidden");
   const edges = new Map<K, S[]>(seekers.map((seeker) => [seeker, shown.filter((step) => fits(seeker, step))]));
@@ -124,13 +141,40 @@ export function matchSteps<K extends Seeker, S extends Step>(
 
   // A step that is shown has its kill among those that were told, as a rule: hidden ones are for who is left over.
   for (const seeker of seekers) place(seeker, new Set());
-  for (const own of edges.values()) own.push(...hidden);
+  for (const [seeker, own] of edges) own.push(...hidden.filter((step) => fits(seeker, step)));
   for (const seeker of seekers) if (!stepOf.has(seeker)) place(seeker, new Set());
+  let doubtful: ReadonlySet<K> | undefined;
+
+  /** Those without a step, and whoever could be without one in their place. */
+  function findDoubtful(): ReadonlySet<K> {
+    const found = new Set<K>();
+    const reached = new Set<K>();
+    for (const without of seekers) {
+      if (stepOf.has(without) || without.isOptional) continue;
+      found.add(without);
+      const queue = [without];
+      for (const one of queue) {
+        for (const step of edges.get(one) ?? []) {
+          const owner = seekerOf.get(step);
+          if (owner === undefined || reached.has(owner)) continue;
+          reached.add(owner);
+          queue.push(owner);
+          if (rank(owner) >= rank(without)) found.add(owner);
+        }
+      }
+    }
+    return found;
+  }
 
   return {
     stepOf: (seeker) => stepOf.get(seeker),
     get left() {
       return steps.filter((step) => !seekerOf.has(step));
+    },
+    hasAny: (seeker) => (edges.get(seeker) ?? []).length > 0,
+    isDoubtful(seeker) {
+      doubtful ??= findDoubtful();
+      return doubtful.has(seeker);
     },
     isForced(seeker) {
       const step = stepOf.get(seeker);
