@@ -74,7 +74,7 @@ export function ancestors(cgroup: string): string[] {
 
 /** Whether a step can be a kill's. */
 export function fits(seeker: Seeker, step: Step): boolean {
-  return (meets(seeker, step) || (step.of === "hidden" && seeker.isLoose === true)) && isPlace(seeker, step);
+  return meets(seeker, step) && isPlace(seeker, step);
 }
 
 /** Whether a step is of the kill's cgroup, as far as that is known. */
@@ -141,7 +141,12 @@ export function matchSteps<K extends Seeker, S extends Step>(
 
   // A step that is shown has its kill among those that were told, as a rule: hidden ones are for who is left over.
   for (const seeker of seekers) place(seeker, new Set());
-  for (const [seeker, own] of edges) own.push(...hidden.filter((step) => fits(seeker, step)));
+  for (const [seeker, own] of edges) {
+    // One that has a step that is shown leaves other times' increments to others.
+    const isAny = seeker.isLoose === true && !stepOf.has(seeker);
+    // First, so that nobody is moved from a step that is shown to one that is hidden without need.
+    own.unshift(...hidden.filter((step) => isAny || fits(seeker, step)));
+  }
   for (const seeker of seekers) if (!stepOf.has(seeker)) place(seeker, new Set());
   let doubtful: ReadonlySet<K> | undefined;
 
