@@ -162,8 +162,12 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
 
   /** All kills and steps of the last seconds, matched. */
   function match(): Matching<Seeker, MatchedStep> {
-    const shown = ledger.open.map((source): MatchedStep => ({ ...source, ...ledger.narrow(source), source }));
-    const hiddenSteps = ledger.hidden(shown).map((window): MatchedStep => ({ cgroup: "", ...window, of: "hidden" }));
+    const timed = ledger.timed();
+    const shown = ledger.open.map((source): MatchedStep => {
+      const { cgroup, of } = source;
+      return { cgroup, of, ...timed.windowOf(source), wide: source, source };
+    });
+    const hiddenSteps = timed.hidden.map((window): MatchedStep => ({ cgroup: "", ...window, of: "hidden" }));
     const seekers: Seeker[] = [...entries, ...doubles.open];
     return matchSteps(seekers, [...shown, ...hiddenSteps], (seeker) => rankOf(seeker, shown));
   }
@@ -306,7 +310,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
         afterMs: source.afterMs,
         untilMs: source.untilMs,
         value: source.value,
-        choices: choices.length > 1 ? choices : [source.cgroup],
+        choices,
         isOwn: source.of === "own",
         others,
       });
@@ -398,7 +402,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   };
 
   function hasWork(): boolean {
-    return entries.length > 0 || ledger.open.length > 0 || ledger.hidden([]).length > 0 || doubles.open.length > 0;
+    return entries.length > 0 || ledger.isOpen || doubles.open.length > 0;
   }
 }
 

@@ -9,6 +9,7 @@ import type { NodeReading } from "../sources/node-oom-kills.ts";
 import { isWithin, type Window } from "./match.ts";
 import { createNodeIncrements, type NodeIncrementsState } from "./node-increments.ts";
 import { type CountedStep, createStepCounter, type StepCounterState } from "./step-counter.ts";
+import { type TimedSteps, timeSteps } from "./time-steps.ts";
 
 /** A step that nothing explains yet. */
 export type OpenStep = CountedStep;
@@ -38,10 +39,10 @@ export interface Ledger {
   closeHidden(window: Window): void;
   /** the node's count; 0 where the kernel has none */
   readonly nodeCount: number;
-  /** Kills that the node has counted and no cgroup's step shows. @param shown when the open steps were made */
-  hidden(shown: readonly Window[]): Window[];
-  /** When an open step was made, as far as the node's count tells that better. */
-  narrow(step: OpenStep): Window;
+  /** whether there is an open step, or a kill that the node has counted and nothing explains */
+  readonly isOpen: boolean;
+  /** When the open steps were made, and kills that the node has counted and no cgroup's step shows. */
+  timed(): TimedSteps<OpenStep>;
   /** Whether all is known that the node counted in that window. */
   hasCounted(window: Window): boolean;
   state(nowMs: number): LedgerState;
@@ -121,8 +122,10 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
     get nodeCount() {
       return node.count;
     },
-    hidden: node.hidden,
-    narrow: node.narrow,
+    get isOpen() {
+      return open.length > 0 || node.open.length > 0;
+    },
+    timed: () => timeSteps(open, node.open),
     hasCounted: node.hasCounted,
     state(nowMs) {
       return {

@@ -20,6 +20,8 @@ export interface Step extends Window {
    * `hidden`: the node counted it then and no cgroup shows it, so it can be of any
    */
   of: "own" | "below" | "hidden";
+  /** when that was by the cgroup's own looks, where its window is narrower: what has been reported keeps its step */
+  wide?: Window;
 }
 
 /** A kill that has a step somewhere. */
@@ -30,7 +32,7 @@ export interface Seeker extends Window {
   isGroup?: boolean | undefined;
   /** there may be no step for it */
   isOptional?: boolean | undefined;
-  /** it may be any of what the node alone has counted, whenever that was */
+  /** the node's increments do not bind it: it may be any that the node alone has counted, whenever that was */
   isLoose?: boolean | undefined;
   /** reported as not confirmed by any count: it has no step, or it cannot be told apart from one that has none */
   isUnverified?: boolean | undefined;
@@ -50,8 +52,8 @@ export interface Matching<K extends Seeker, S extends Step> {
   isForced(seeker: K): boolean;
   /** Cgroups of the steps that it can be, with every other kill still matched; a hidden step counts as `undefined`. */
   choicesOf(seeker: K): (string | undefined)[];
-  /** Cgroups of the steps that can be the one that is left in place of this one, itself included. */
-  choicesOfLeft(step: S): string[];
+  /** The same of the steps that can be the one that is left in place of this one, itself the first. */
+  choicesOfLeft(step: S): (string | undefined)[];
 }
 
 /** Whether two windows meet. */
@@ -74,7 +76,7 @@ export function ancestors(cgroup: string): string[] {
 
 /** Whether a step can be a kill's. */
 export function fits(seeker: Seeker, step: Step): boolean {
-  return meets(seeker, step) && isPlace(seeker, step);
+  return meets(seeker, seeker.isLoose === true ? (step.wide ?? step) : step) && isPlace(seeker, step);
 }
 
 /** Whether a step is of the kill's cgroup, as far as that is known. */
@@ -192,9 +194,10 @@ export function matchSteps<K extends Seeker, S extends Step>(
       return [...new Set(possible.map((step) => (step.of === "hidden" ? undefined : step.cgroup)))];
     },
     choicesOfLeft(left) {
-      const takers = seekers.filter((seeker) => stepOf.has(seeker) && (edges.get(seeker) ?? []).includes(left));
-      const others = takers.flatMap((seeker) => stepOf.get(seeker)?.cgroup ?? []);
-      return [...new Set([left.cgroup, ...others])];
+      // What an unverified one holds is left as well.
+      const takers = seekers.filter((seeker) => !seeker.isUnverified && (edges.get(seeker) ?? []).includes(left));
+      const others = takers.flatMap((seeker) => stepOf.get(seeker) ?? []);
+      return [...new Set([left, ...others].map((step) => (step.of === "hidden" ? undefined : step.cgroup)))];
     },
   };
 }

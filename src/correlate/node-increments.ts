@@ -26,10 +26,8 @@ export interface NodeIncrements {
    * @param other a second window of the same kill: what is in both comes first
    */
   explain(window: Window, other?: Window): void;
-  /** One window each for the increments that none of these cgroups' steps shows: when it was, as far as that is known. */
-  hidden(shown: readonly Window[]): Window[];
-  /** When a cgroup's step was made: it is one of the increments that nothing explains. */
-  narrow(shown: Window): Window;
+  /** those that nothing explains yet, oldest first */
+  readonly open: readonly Window[];
   /** the count; 0 where the kernel has none */
   readonly count: number;
   state(): NodeIncrementsState;
@@ -74,46 +72,12 @@ export function createNodeIncrements(restored: NodeIncrementsState | undefined, 
       const chosen = choose(window, other);
       open = open.filter((one) => one !== chosen);
     },
-    hidden(shown) {
-      if (open.length === 0) return [];
-      const all = [
-        ...open.map((window) => ({ window, change: 1 })),
-        ...shown.map((window) => ({ window, change: -1 })),
-      ].sort((one, other) => one.window.afterMs - other.window.afterMs);
-      const found: Window[] = [];
-      let together = { count: 0, untilMs: Number.NEGATIVE_INFINITY, span: undefined as Window | undefined };
-      // Which of the increments of one time is which cgroup's nobody knows: what is left over may be any of them.
-      const end = (): void => {
-        const { count, span } = together;
-        if (span !== undefined) for (let left = count; left > 0; left--) found.push(span);
-        together = { count: 0, untilMs: Number.NEGATIVE_INFINITY, span: undefined };
-      };
-      for (const { window, change } of all) {
-        if (window.afterMs >= together.untilMs) end();
-        together.count += change;
-        together.untilMs = Math.max(together.untilMs, window.untilMs);
-        if (change > 0) together.span = span(together.span, window);
-      }
-      end();
-      // A step without an increment of its own has lost it to an older one's bookkeeping, and takes what that left.
-      return found.slice(found.length - Math.max(0, Math.min(found.length, open.length - shown.length)));
-    },
-    narrow(shown) {
-      const near = open.filter((one) => meets(one, shown)).reduce<Window | undefined>(span, undefined);
-      if (near === undefined) return shown;
-      return {
-        afterMs: Math.max(shown.afterMs, near.afterMs),
-        untilMs: Math.min(shown.untilMs, near.untilMs),
-      };
+    get open() {
+      return open;
     },
     get count() {
       return counted ?? 0;
     },
     state: () => (counted === undefined ? {} : { node: counted - open.length, increments: [...open] }),
   };
-}
-
-function span(one: Window | undefined, other: Window): Window {
-  if (one === undefined) return other;
-  return { afterMs: Math.min(one.afterMs, other.afterMs), untilMs: Math.max(one.untilMs, other.untilMs) };
 }

@@ -10,8 +10,8 @@ import { addTracepoint } from "./witnesses.ts";
 export interface Unexplained extends Window {
   /** what it stands at */
   value: number;
-  /** cgroups of which one's count it is; none: the node's */
-  choices: readonly string[];
+  /** cgroups of which one's count it is, the likeliest first; undefined: any; none: the node's */
+  choices: readonly (string | undefined)[];
   /** the victim was in that very one */
   isOwn: boolean;
   /** counts of kills without a line besides */
@@ -41,7 +41,7 @@ export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Rememb
         evidence: ["counter"],
         attribution: "unknown",
       };
-      if (choices.length > 1) kill.candidates = choices;
+      if (choices.length > 1) kill.candidates = choices.filter((choice) => choice !== undefined);
       else if (cgroup !== undefined) placeIn(kill, cgroup, isOwn ? "exact" : "inferred");
       const nameless = told.filter(({ victim }) => victim === undefined);
       const pid = addTracepoint(kill, marks, procs, [...others, ...nameless]);
