@@ -293,12 +293,12 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     // A line that is not confirmed claims nothing.
     const claimed = entries.filter(({ isUnverified }) => isUnverified).flatMap((one) => matching.stepOf(one) ?? []);
     const all = [...matching.left, ...claimed];
-    let hiddenLeft = 0;
+    const hiddenLeft: Step[] = [];
     for (const step of all) {
       const { source } = step;
       if (source === undefined) {
         // The node's count moves first: a kill that is not reported yet may have it.
-        if (!isAwaited(step)) hiddenLeft++;
+        if (!isAwaited(step)) hiddenLeft.push(step);
         continue;
       }
       if (nowMs - source.untilMs < UNLOGGED_MS || isAwaited(step)) continue;
@@ -316,14 +316,15 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       });
     }
     // What the node's count alone has is a kill only if that lasts.
-    const lasted = hidden.update(hiddenLeft, nowMs);
-    for (let left = lasted?.count ?? 0; left > 0; left--) {
-      const untilMs = lasted?.sinceMs ?? nowMs;
-      const window = { afterMs: untilMs - HIDDEN_MS, untilMs };
-      ledger.closeHidden(window);
+    const lasted = hidden.update(hiddenLeft.length, nowMs);
+    if (lasted === undefined) return;
+    const { count, sinceMs: untilMs } = lasted;
+    for (const [index, step] of hiddenLeft.slice(0, count).entries()) {
+      ledger.closeHidden(step);
       tellUnlogged({
-        ...window,
-        value: ledger.nodeCount - left + 1,
+        afterMs: untilMs - HIDDEN_MS,
+        untilMs,
+        value: ledger.nodeCount - count + index + 1,
         choices: [],
         isOwn: false,
         others: ledger.open,
