@@ -303,7 +303,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       }
       if (nowMs - source.untilMs < UNLOGGED_MS || isAwaited(step)) continue;
       const choices = matching.choicesOfLeft(step);
-      ledger.close(source);
+      ledger.close(source, step);
       if (takeStepless(source, matching)) continue;
       const others = all.flatMap((other) => (other === step ? [] : [other.source ?? other]));
       tellUnlogged({

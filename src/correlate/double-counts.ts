@@ -54,13 +54,14 @@ export function createDoubleCounts(startMs: number, restored: DoubleCountsState 
     );
     if (same === undefined) {
       const log = from === "log";
-      const added = { cgroup, afterMs, untilMs, isGroup: true, isOptional: log, log, counter: !log };
+      const added = { cgroup, afterMs, untilMs, isGroup: true, isOptional: log, isLoose: !log, log, counter: !log };
       open.push(added);
       return added;
     }
     same[from] = true;
     // What the counter has as well, has been counted; the log knows better when and where.
     same.isOptional = false;
+    same.isLoose = true;
     if (from === "log") Object.assign(same, { cgroup, afterMs, untilMs });
     return same;
   }
