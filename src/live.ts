@@ -13,7 +13,7 @@ import type { Victim } from "../parsers/oom/report.ts";
 import { type Correlator, type CorrelatorState, createCorrelator, type ToldKill } from "./correlate/correlator.ts";
 import type { Kill, UnloggedKill } from "./correlate/kill.ts";
 import { addLimit, addLimitToUnlogged, createLimitHits } from "./correlate/limit-hits.ts";
-import type { Window } from "./correlate/match.ts";
+import type { LineWindow } from "./correlate/match.ts";
 import { createUnverifiedLimit, type UnverifiedLimitState } from "./correlate/unverified-limit.ts";
 import { addOwnProcess } from "./correlate/witnesses.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
@@ -104,7 +104,7 @@ export function createLive(options: LiveOptions): Live {
     hasCounters: options.hasCounters,
   });
   const assembler = createOomAssembler();
-  const windows = new WeakMap<KernelRecord, Window>();
+  const windows = new WeakMap<KernelRecord, LineWindow>();
   /** of kill lines: when they were printed */
   const printedMs = new WeakMap<KernelRecord, number>();
   const nearLimit = createNearLimitWatch(options.nearLimit);
@@ -130,7 +130,7 @@ export function createLive(options: LiveOptions): Live {
     }
   }
 
-  function windowOf({ record }: Victim): Window {
+  function windowOf({ record }: Victim): LineWindow {
     return windows.get(record) ?? { afterMs: 0, untilMs: now() };
   }
 
@@ -141,7 +141,8 @@ export function createLive(options: LiveOptions): Live {
     printedMs.set(record, atMs);
     // What is read first, after a start, was printed at any time before.
     const afterMs = drainedMs === undefined ? atMs - STAMP_MS : Math.max(drainedMs, atMs - STAMP_MS) - PRINT_MS;
-    windows.set(record, { afterMs, untilMs: drainedMs === undefined ? Math.min(nowMs, atMs + STAMP_MS) : nowMs });
+    const untilMs = drainedMs === undefined ? Math.min(nowMs, atMs + STAMP_MS) : nowMs;
+    windows.set(record, { afterMs, untilMs, likelyAfterMs: drainedMs });
     const proc = options.readVictim(line.pid);
     if (proc !== undefined) correlator.proc(line.pid, proc, nowMs);
     isKillRead = true;

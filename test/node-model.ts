@@ -6,7 +6,7 @@ import { parseKmsgRecord } from "../parsers/kmsg.ts";
 import { parseKillLine } from "../parsers/oom/killed.ts";
 import type { OomReport, Victim } from "../parsers/oom/report.ts";
 import { type CorrelatorState, createCorrelator, type ToldKill } from "../src/correlate/correlator.ts";
-import type { Window } from "../src/correlate/match.ts";
+import type { LineWindow } from "../src/correlate/match.ts";
 import type { CounterReading } from "../src/sources/cgroup-counters.ts";
 
 export interface TrueKill {
@@ -58,6 +58,8 @@ export interface Plan {
   forgeries?: readonly Forgery[];
 }
 
+/** A kill is counted before its line is printed, by that at most. */
+const PRINT_MS = 100;
 /** A stamp of the log against the clock of those who look. */
 const STAMP_SLACK_MS = 200;
 
@@ -222,10 +224,10 @@ export function runNode(plan: Plan): Outcome {
       if (Object.keys(read).length > 0) correlator.proc(kill.pid, read, nowMs);
     }
     if (lines.length > 0) sweep();
-    const windowOf = (kill: TrueKill): Window =>
+    const windowOf = (kill: TrueKill): LineWindow =>
       drainedMs === undefined
         ? { afterMs: kill.atMs - STAMP_SLACK_MS, untilMs: Math.min(nowMs, kill.atMs + STAMP_SLACK_MS) }
-        : { afterMs: drainedMs, untilMs: nowMs };
+        : { afterMs: drainedMs - PRINT_MS, untilMs: nowMs, likelyAfterMs: drainedMs };
     for (const [index, line] of lines.entries()) {
       if (line.member) continue;
       const after = lines.slice(index + 1);

@@ -27,7 +27,7 @@ import { toKills } from "./from-report.ts";
 import { addEvidence, type Kill, placeIn, type UnloggedKill } from "./kill.ts";
 import { createLasting } from "./lasting.ts";
 import { createLedger, type LedgerState, type OpenStep } from "./ledger.ts";
-import { fits, isPlace, type Matching, matchSteps, meets, type Seeker, type Step, type Window } from "./match.ts";
+import { fits, isPlace, type LineWindow, type Matching, matchSteps, meets, type Seeker, type Step } from "./match.ts";
 import { createRemembered } from "./remembered.ts";
 import { createUnloggedKills, type Unexplained } from "./unlogged-kills.ts";
 import { addProc } from "./witnesses.ts";
@@ -65,7 +65,7 @@ export interface CorrelatorOptions {
 /** All times are CLOCK_MONOTONIC in milliseconds. */
 export interface Correlator {
   /** @param windowOf between which two looks at the log a victim's kill line was printed */
-  report(report: OomReport, windowOf: (victim: Victim) => Window): void;
+  report(report: OomReport, windowOf: (victim: Victim) => LineWindow): void;
   /** /proc of a victim, read when its kill line or the tracepoint's entry came */
   proc(pid: number, proc: VictimProc, nowMs: number): void;
   mark(victim: MarkVictim, atMs: number): void;
@@ -136,7 +136,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     out.push({ kind: "logged", kill });
   }
 
-  function onReport(report: OomReport, windowOf: (victim: Victim) => Window): void {
+  function onReport(report: OomReport, windowOf: (victim: Victim) => LineWindow): void {
     const kills = toKills(report);
     const [first] = kills;
     let double: DoubleCount | undefined;

@@ -12,6 +12,12 @@ export interface Window {
   untilMs: number;
 }
 
+/** When a kill line was printed, between two looks at the log. */
+export interface LineWindow extends Window {
+  /** its kill was counted after that as a rule: a line is printed microseconds after its count */
+  likelyAfterMs?: number | undefined;
+}
+
 /** One count that went up by one between two looks. */
 export interface Step extends Window {
   cgroup: string;
@@ -25,7 +31,7 @@ export interface Step extends Window {
 }
 
 /** A kill that has a step somewhere. */
-export interface Seeker extends Window {
+export interface Seeker extends LineWindow {
   /** where it is known */
   cgroup?: string | undefined;
   /** member of a group kill: may be in a cgroup below */
@@ -79,6 +85,11 @@ export function fits(seeker: Seeker, step: Step): boolean {
   return meets(seeker, seeker.isLoose === true ? (step.wide ?? step) : step) && isPlace(seeker, step);
 }
 
+/** Whether a step that can be a kill's is likely to be. */
+function isLikely({ likelyAfterMs = Number.NEGATIVE_INFINITY }: Seeker, step: Step): boolean {
+  return likelyAfterMs < step.untilMs;
+}
+
 /** Whether a step is of the kill's cgroup, as far as that is known. */
 export function isPlace({ cgroup, isGroup }: Seeker, step: Step): boolean {
   if (cgroup === undefined || cgroup === step.cgroup || step.of === "hidden") return true;
@@ -108,13 +119,20 @@ export function matchSteps<K extends Seeker, S extends Step>(
     seekerOf.set(step, seeker);
   }
 
+  /** Steps that are likely come first: nobody is moved from his own for one that is likelier another's. */
+  function placeAll(): void {
+    for (const onlyLikely of [true, false]) {
+      for (const seeker of seekers) if (!stepOf.has(seeker)) place(seeker, onlyLikely);
+    }
+  }
+
   /** Finds a step for a seeker, moving others to other steps of theirs. */
-  function place(seeker: K, tried: Set<S>): boolean {
+  function place(seeker: K, onlyLikely: boolean, tried = new Set<S>()): boolean {
     for (const step of edges.get(seeker) ?? []) {
-      if (tried.has(step)) continue;
+      if (tried.has(step) || (onlyLikely && !isLikely(seeker, step))) continue;
       tried.add(step);
       const owner = seekerOf.get(step);
-      if (owner !== undefined && !place(owner, tried)) continue;
+      if (owner !== undefined && !place(owner, onlyLikely, tried)) continue;
       join(seeker, step);
       return true;
     }
@@ -142,14 +160,14 @@ export function matchSteps<K extends Seeker, S extends Step>(
   }
 
   // A step that is shown has its kill among those that were told, as a rule: hidden ones are for who is left over.
-  for (const seeker of seekers) place(seeker, new Set());
+  placeAll();
   for (const [seeker, own] of edges) {
     // One that has a step that is shown leaves other times' increments to others.
     const isAny = seeker.isLoose === true && !stepOf.has(seeker);
     // First, so that nobody is moved from a step that is shown to one that is hidden without need.
     own.unshift(...hidden.filter((step) => isAny || fits(seeker, step)));
   }
-  for (const seeker of seekers) if (!stepOf.has(seeker)) place(seeker, new Set());
+  placeAll();
   let doubtful: ReadonlySet<K> | undefined;
 
   /** Those without a step, and whoever could be without one in their place. */
@@ -164,6 +182,8 @@ export function matchSteps<K extends Seeker, S extends Step>(
         for (const step of edges.get(one) ?? []) {
           const owner = seekerOf.get(step);
           if (owner === undefined || reached.has(owner)) continue;
+          // It is likelier the owner's.
+          if (!isLikely(one, step) && isLikely(owner, step)) continue;
           reached.add(owner);
           queue.push(owner);
           if (rank(owner) >= rank(without)) found.add(owner);
