@@ -338,8 +338,10 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
    */
   function takeStepless(step: OpenStep, matching: Matching<Seeker, MatchedStep>): boolean {
     const entry = entries.find((one) => {
-      const isTold = one.kill === undefined && !one.isUnverified;
-      return isTold && isSure(one) && matching.stepOf(one)?.source === undefined && isPlace(one, step);
+      if (one.kill !== undefined || one.isUnverified || !isSure(one) || !isPlace(one, step)) return false;
+      // One that has an increment of the node's is a kill of that time.
+      const own = matching.stepOf(one);
+      return own === undefined || (own.source === undefined && meets(one, step));
     });
     entries = entries.filter((other) => other !== entry);
     return entry !== undefined;
