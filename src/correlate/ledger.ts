@@ -6,7 +6,7 @@
  */
 import type { CounterReading } from "../sources/cgroup-counters.ts";
 import type { NodeReading } from "../sources/node-oom-kills.ts";
-import { isWithin, type Window } from "./match.ts";
+import { isWithin, type LineWindow, type Window } from "./match.ts";
 import { createNodeIncrements, type NodeIncrementsState } from "./node-increments.ts";
 import { type CountedStep, createStepCounter, type StepCounterState } from "./step-counter.ts";
 import { type TimedSteps, timeSteps } from "./time-steps.ts";
@@ -32,11 +32,11 @@ export interface Ledger {
    * Takes a step off: a kill explains it, or the kernel's double count.
    * @param by when that was, where its line says so
    */
-  close(step: OpenStep, by?: Window): void;
+  close(step: OpenStep, by?: LineWindow): void;
   /** A kill for which there is no step (yet): the next one of its cgroup is explained by it. */
   owe(cgroup: string, atMs: number): void;
   /** A kill that the node's count alone tells. */
-  closeHidden(window: Window): void;
+  closeHidden(window: LineWindow): void;
   /** the node's count; 0 where the kernel has none */
   readonly nodeCount: number;
   /** whether there is an open step, or a kill that the node has counted and nothing explains */

@@ -85,9 +85,9 @@ export function fits(seeker: Seeker, step: Step): boolean {
   return meets(seeker, seeker.isLoose === true ? (step.wide ?? step) : step) && isPlace(seeker, step);
 }
 
-/** Whether a step that can be a kill's is likely to be. */
-function isLikely({ likelyAfterMs = Number.NEGATIVE_INFINITY }: Seeker, step: Step): boolean {
-  return likelyAfterMs < step.untilMs;
+/** Whether a count that can be a kill's is likely to be. */
+export function isLikely({ likelyAfterMs = Number.NEGATIVE_INFINITY }: LineWindow, { untilMs }: Window): boolean {
+  return likelyAfterMs < untilMs;
 }
 
 /** Whether a step is of the kill's cgroup, as far as that is known. */

@@ -6,7 +6,7 @@
  * __oom_kill_process), so that a count which is read after a line has that line's kill.
  */
 import type { NodeReading } from "../sources/node-oom-kills.ts";
-import { meets, type Window } from "./match.ts";
+import { isLikely, type LineWindow, meets, type Window } from "./match.ts";
 
 /** What a restart begins with. */
 export interface NodeIncrementsState {
@@ -25,7 +25,7 @@ export interface NodeIncrements {
    * A kill of that time is explained.
    * @param other a second window of the same kill: what is in both comes first
    */
-  explain(window: Window, other?: Window): void;
+  explain(window: LineWindow, other?: Window): void;
   /** those that nothing explains yet, oldest first */
   readonly open: readonly Window[];
   /** the count; 0 where the kernel has none */
@@ -49,10 +49,11 @@ export function createNodeIncrements(restored: NodeIncrementsState | undefined, 
     return Math.max(0, one.afterMs - other.untilMs, other.afterMs - one.untilMs);
   }
 
-  function choose(window: Window, other: Window | undefined): Window | undefined {
+  function choose(window: LineWindow, other: Window): Window | undefined {
     const near = open.filter((one) => meets(one, window));
-    const both = other === undefined ? [] : near.filter((one) => meets(one, other));
-    const [first] = both.length > 0 ? both : near;
+    const both = near.filter((one) => meets(one, other));
+    const all = both.length > 0 ? both : near;
+    const first = all.find((one) => isLikely(window, one)) ?? all[0];
     if (first !== undefined) return first;
     const [nearest] = open.toSorted((one, two) => distance(one, window) - distance(two, window));
     return nearest !== undefined && distance(nearest, window) <= NEAR_MS ? nearest : undefined;
@@ -68,7 +69,7 @@ export function createNodeIncrements(restored: NodeIncrementsState | undefined, 
       lookedMs = atMs;
     },
     hasCounted: ({ afterMs, untilMs }) => isRead && sinceMs !== undefined && afterMs >= sinceMs && untilMs <= lookedMs,
-    explain(window, other) {
+    explain(window, other = window) {
       const chosen = choose(window, other);
       open = open.filter((one) => one !== chosen);
     },
