@@ -161,13 +161,15 @@ export function matchSteps<K extends Seeker, S extends Step>(
 
   // A step that is shown has its kill among those that were told, as a rule: hidden ones are for who is left over.
   placeAll();
-  for (const [seeker, own] of edges) {
-    // One that has a step that is shown leaves other times' increments to others.
-    const isAny = seeker.isLoose === true && !stepOf.has(seeker);
-    // First, so that nobody is moved from a step that is shown to one that is hidden without need.
-    own.unshift(...hidden.filter((step) => isAny || fits(seeker, step)));
-  }
+  // First, so that nobody is moved from a step that is shown to one that is hidden without need.
+  for (const [seeker, own] of edges) own.unshift(...hidden.filter((step) => fits(seeker, step)));
   placeAll();
+  // What the bookkeeping has left of other times is for who has nothing of his own: it frees nobody's step for another.
+  for (const seeker of seekers) {
+    if (stepOf.has(seeker) || seeker.isLoose !== true) continue;
+    edges.set(seeker, [...new Set([...(edges.get(seeker) ?? []), ...hidden])]);
+    place(seeker, false);
+  }
   let doubtful: ReadonlySet<K> | undefined;
 
   /** Those without a step, and whoever could be without one in their place. */
