@@ -27,6 +27,9 @@ export interface UnloggedKills {
   forget(untilMs: number): void;
 }
 
+/** Between the looks at the log and those at the counters. */
+const SLACK_MS = 1000;
+
 export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Remembered<VictimProc>): UnloggedKills {
   let told: UnloggedKill[] = [];
 
@@ -53,7 +56,7 @@ export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Rememb
       const found = told.find((one) =>
         one.victim === undefined
           ? kill.victimCgroup !== undefined && one.victimCgroup === kill.victimCgroup && meets(one, window)
-          : one.victim.pid === kill.victim.pid,
+          : one.victim.pid === kill.victim.pid && meets(around(one), window),
       );
       if (found === undefined) return false;
       told = told.filter((other) => other !== found);
@@ -65,4 +68,9 @@ export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Rememb
       told = told.filter((kill) => kill.untilMs > untilMs);
     },
   };
+}
+
+/** A pid is used again, and a line that may be forged can name any. */
+function around({ afterMs, untilMs }: Window): Window {
+  return { afterMs: afterMs - SLACK_MS, untilMs: untilMs + SLACK_MS };
 }

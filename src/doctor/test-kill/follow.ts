@@ -160,7 +160,8 @@ function listen(live: Live, cgroup: string, seen: Seen, hasBegun: () => boolean)
 }
 
 /** By its cgroup; by the name of the process where the log and the counters did not tell that. */
-function isOurs({ eventName, attributes }: LogRecord, cgroup: string): boolean {
+/** Whether a record is the test kill's. */
+export function isOurs({ eventName, attributes }: LogRecord, cgroup: string): boolean {
   // A line that no count confirms is anybody's.
   if (eventName !== "oom.kill" || attributes["oom.attribution"] === "unverified") return false;
   const place = attributes["oom.victim.cgroup"];
