@@ -27,7 +27,17 @@ import { toKills } from "./from-report.ts";
 import { addEvidence, type Kill, placeIn, type UnloggedKill } from "./kill.ts";
 import { createLasting } from "./lasting.ts";
 import { createLedger, type LedgerState, type OpenStep } from "./ledger.ts";
-import { fits, isPlace, type LineWindow, type Matching, matchSteps, meets, type Seeker, type Step } from "./match.ts";
+import {
+  fits,
+  isLikely,
+  isPlace,
+  type LineWindow,
+  type Matching,
+  matchSteps,
+  meets,
+  type Seeker,
+  type Step,
+} from "./match.ts";
 import { createRemembered } from "./remembered.ts";
 import { createUnloggedKills, type Unexplained } from "./unlogged-kills.ts";
 import { addProc } from "./witnesses.ts";
@@ -341,7 +351,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       if (one.kill !== undefined || one.isUnverified || !isSure(one) || !isPlace(one, step)) return false;
       // One that has an increment of the node's is a kill of that time.
       const own = matching.stepOf(one);
-      return own === undefined || (own.source === undefined && meets(one, step));
+      return own === undefined || (own.source === undefined && meets(one, step) && isLikely(one, step));
     });
     entries = entries.filter((other) => other !== entry);
     return entry !== undefined;
