@@ -198,6 +198,7 @@ function openSources({ config: { settings }, events, ...parts }: SourceParts): N
         ownProcessOf,
         history,
         nearLimit: settings["near-limit"] ?? NEAR_LIMIT,
+        onSuppressed: (count) => events.report("unverified_kills_suppressed", { count }),
       }),
       position: parts.deliveries.restored?.position,
     }),
@@ -212,7 +213,7 @@ function openSources({ config: { settings }, events, ...parts }: SourceParts): N
 type LiveParts = Omit<SourceParts, "config" | "events"> &
   Pick<
     Parameters<typeof createLive>[0],
-    "hasCounters" | "readSources" | "readVictim" | "ownProcessOf" | "history" | "nearLimit"
+    "hasCounters" | "readSources" | "readVictim" | "ownProcessOf" | "history" | "nearLimit" | "onSuppressed"
   > & {
     clock: KernelClock;
   };

@@ -30,7 +30,7 @@ export function toMetrics(status: AgentStatus): Metric[] {
     ]),
     counter(
       "oomscribe_kills_total",
-      "Processes that the kernel killed, each once; goes on over restarts where there is a state directory.",
+      "Processes that the kernel killed, each once, and kill lines that no count confirms (attribution unverified); goes on over restarts where there is a state directory.",
       kills.map(({ scope, attribution, kills: value }) => ({ labels: { scope, attribution }, value })),
     ),
     counter(

@@ -13,9 +13,19 @@ import {
   tuple,
 } from "../../parsers/shape.ts";
 import type { CorrelatorState } from "./correlator.ts";
+import type { Seeker } from "./match.ts";
 
 const WINDOW = { afterMs: isMoment, untilMs: isMoment };
-const SEEKER = { ...WINDOW, cgroup: optional(isText), isGroup: optional(isFlag), isOptional: optional(isFlag) };
+const SEEKER = {
+  ...WINDOW,
+  likelyAfterMs: optional(isMoment),
+  cgroup: optional(isText),
+  isGroup: optional(isFlag),
+  isOptional: optional(isFlag),
+  isLoose: optional(isFlag),
+  isUnverified: optional(isFlag),
+  isUncounted: optional(isFlag),
+} satisfies Record<keyof Required<Seeker>, Check>;
 const COUNTS = fields({
   savedMs: isMoment,
   cgroups: mapOf(tuple(isCount, (value) => value === null || isCount(value))),

@@ -21,8 +21,8 @@ export interface DoubleCount extends Seeker {
 }
 
 export interface DoubleCounts {
-  /** The log told of a group kill in a cgroup. */
-  logged(cgroup: string, window: Window): void;
+  /** The log told of a group kill in a cgroup. @returns its double count */
+  logged(cgroup: string, window: Window): DoubleCount;
   counted(reading: CounterReading): void;
   allRead(atMs: number): void;
   settle(nowMs: number): void;
@@ -45,11 +45,11 @@ export function createDoubleCounts(
     restored: restored?.counts,
     unwatched,
     pick: ({ oomGroupKill }) => oomGroupKill,
-    onStep: (step) => add(step.cgroup, step, "counter"),
+    onStep: (step) => void add(step.cgroup, step, "counter"),
   });
   let open: DoubleCount[] = (restored?.open ?? []).map((one) => ({ ...one }));
 
-  function add(cgroup: string, { afterMs, untilMs }: Window, from: "log" | "counter"): void {
+  function add(cgroup: string, { afterMs, untilMs }: Window, from: "log" | "counter"): DoubleCount {
     const same = open.find(
       (one) =>
         !one[from] &&
@@ -59,13 +59,16 @@ export function createDoubleCounts(
     );
     if (same === undefined) {
       const log = from === "log";
-      open.push({ cgroup, afterMs, untilMs, isGroup: true, isOptional: log, log, counter: !log });
-      return;
+      const added = { cgroup, afterMs, untilMs, isGroup: true, isOptional: log, isLoose: !log, log, counter: !log };
+      open.push(added);
+      return added;
     }
     same[from] = true;
     // What the counter has as well, has been counted; the log knows better when and where.
     same.isOptional = false;
+    same.isLoose = true;
     if (from === "log") Object.assign(same, { cgroup, afterMs, untilMs });
+    return same;
   }
 
   return {

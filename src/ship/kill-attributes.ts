@@ -67,7 +67,7 @@ export function setCgroup(
   { victim, victimCgroup, identity, pid1, evidence, attribution, candidates }: Kill | UnloggedKill,
 ): void {
   set(into, "oom.victim.cgroup", victimCgroup);
-  if (isTestKill(victimCgroup, victim?.comm)) into["oom.test"] = true;
+  if (attribution !== "unverified" && isTestKill(victimCgroup, victim?.comm)) into["oom.test"] = true;
   set(into, "oom.container.pid1", pid1);
   into["oom.evidence"] = evidence;
   into["oom.attribution"] = attribution;

@@ -31,7 +31,10 @@ export interface MemoryCountersOptions {
   hostRoot?: string;
   /** Called for every cgroup there is before openMemoryCounters returns, then for what is new. */
   onReading(reading: CounterReading): void;
-  /** The node's count has moved; of its cgroups inotify may have told before, and the others are read after it. */
+  /**
+   * Every look at the node's count, moved or not. Of cgroups that have moved with it inotify may have told before, and
+   * the others are read after it.
+   */
   onNode?(reading: NodeReading): void;
   /** Every cgroup known has been read, each after `sinceMs`; what was new has been handed on. */
   onAllRead?(sinceMs: number): void;

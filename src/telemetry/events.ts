@@ -47,6 +47,10 @@ export const EVENTS = {
   mark_victim_unavailable: { level: "info", message: "the tracepoint oom:mark_victim is not to be had: not needed" },
   mark_victim_lost: { level: "warn", message: "entries of oom:mark_victim were overwritten before they were read" },
   mark_victim_read_failed: { level: "warn", message: "reading oom:mark_victim fails: it is not read any more" },
+  unverified_kills_suppressed: {
+    level: "warn",
+    message: "kill lines that no counter of the kernel confirms were left without records: too many",
+  },
   kubernetes_not_asked: { level: "info", message: "no Kubernetes API is asked: names are those of the node's files" },
   kubernetes_node_name_missing: {
     level: "error",
