@@ -35,6 +35,8 @@ export interface LineReader {
   pushPiece(piece: string): boolean;
   /** Hands on what is held: the next line is not the one after the last. */
   release(): void;
+  /** the message of the record that is held until the next line shows that it is whole */
+  readonly heldText: string | undefined;
   end(): void;
   /** whether a line can be one that a known format prints: for looking at a sample */
   isKnown(line: string): boolean;
@@ -301,6 +303,9 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
       return isJson;
     },
     release,
+    get heldText() {
+      return held?.record.text;
+    },
     end() {
       const entry = collector?.lines.end();
       if (entry !== undefined) holdEntry(entry, collector?.name ?? BARE);

@@ -10,7 +10,7 @@ import type { CaptureContext } from "./format.ts";
 import { isHtml, stripHtml } from "./html.ts";
 import { createLineReader, type LineReader } from "./line-reader.ts";
 import { createRecordOrder } from "./newest-first.ts";
-import { type MarkerSearch, searchMarkers } from "./skim.ts";
+import { type MarkerSearch, mayBeginReport, searchMarkers } from "./skim.ts";
 import { findWrapWidth } from "./wrapped.ts";
 import { trimCarriageReturns } from "./wrappers.ts";
 
@@ -134,9 +134,9 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
 
   /** Passes over what holds no marker, whole lines only. @returns where to read on */
   function passOver(reader: LineReader, block: Buffer, from: number, markers: MarkerSearch): number {
-    // What is held is the last line before: should it begin a report, nothing may be passed over.
+    // What is held is the last line before: should it begin a report, its own next line may follow.
+    if (mayBeginReport(reader.heldText ?? "")) return from;
     reader.release();
-    if (!isIdle()) return from;
     const marker = markers.next(from);
     // Where the line begins that holds the marker, or the one that has no end yet.
     const stop = Math.max(from, block.lastIndexOf(lineEnd, marker === -1 ? block.length : marker) + 1);

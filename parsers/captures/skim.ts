@@ -17,6 +17,14 @@ const LOWER_M = 0x6d;
 const DASH = 0x2d;
 const UNDERSCORE = 0x5f;
 
+/** In every line that begins a report or counts for itself, markers or not; and in others. */
+const BEGINNING = /oom|kill|Kill|usage |cgroup|Task| name/;
+
+/** Whether a message may change something where no report is under way; false is sure. */
+export function mayBeginReport(text: string): boolean {
+  return BEGINNING.test(text);
+}
+
 export interface MarkerSearch {
   /** Where the first marker stands from `from` on, −1 where none does; `from` never goes back. */
   next(from: number): number;
