@@ -134,9 +134,8 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
 
   /** Passes over what holds no marker, whole lines only. @returns where to read on */
   function passOver(reader: LineReader, block: Buffer, from: number, markers: MarkerSearch): number {
-    // What is held is the last line before: should it begin a report, its own next line may follow.
+    // What is held is the last line before: should it begin a report, nothing may be passed over.
     if (mayBeginReport(reader.heldText ?? "")) return from;
-    reader.release();
     const marker = markers.next(from);
     // Where the line begins that holds the marker, or the one that has no end yet.
     const stop = Math.max(from, block.lastIndexOf(lineEnd, marker === -1 ? block.length : marker) + 1);
@@ -155,15 +154,18 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
    * Before a report's head as well: a report that has lost its own may be under way there.
    */
   function lookBack(reader: LineReader, block: Buffer, from: number, stop: number): void {
+    const before = passed.bytes();
     const missing = LOOK_BACK - (stop - from);
-    if (missing > 0) {
-      const before = passed.bytes();
-      readAllLines(reader, before.subarray(lineStart(before, before.length - missing)));
-    }
-    passed.clear();
+    let beforeStart = missing > 0 ? lineStart(before, before.length - missing) : before.length;
+    // Its first line is cut.
+    if (beforeStart === 0 && !passed.isWhole) beforeStart = before.indexOf(lineEnd) + 1;
     const start = missing >= 0 ? from : lineStart(block, stop - LOOK_BACK);
-    skippedBytes += start - from;
+    // What is held is the line before them, and they may go on with it, only where all are read.
+    if (!passed.isWhole || beforeStart > 0 || start > from) reader.release();
+    readAllLines(reader, before.subarray(beforeStart));
     readAllLines(reader, block.subarray(start, stop));
+    skippedBytes += start - from - (before.length - beforeStart);
+    passed.clear();
   }
 
   /** Where the line begins that holds a byte. */
@@ -279,19 +281,24 @@ interface Tail {
   push(bytes: Buffer): void;
   bytes(): Buffer;
   clear(): void;
+  /** false: more was pushed since it was cleared than is kept */
+  readonly isWhole: boolean;
 }
 
 /** @param size bytes that are kept at least, where there were as many */
 function createTail(size: number): Tail {
   let store = EMPTY;
   let used = 0;
+  let isWhole = true;
 
   return {
     push(bytes) {
       if (store.length === 0) store = Buffer.allocUnsafe(2 * size);
       const last = bytes.length > size ? bytes.subarray(bytes.length - size) : bytes;
+      if (last !== bytes) isWhole = false;
       if (used + last.length > store.length) {
         const keep = Math.min(used, size - last.length);
+        if (keep < used) isWhole = false;
         store.copyWithin(0, used - keep, used);
         used = keep;
       }
@@ -300,6 +307,10 @@ function createTail(size: number): Tail {
     bytes: () => store.subarray(0, used),
     clear() {
       used = 0;
+      isWhole = true;
+    },
+    get isWhole() {
+      return isWhole;
     },
   };
 }
