@@ -17,8 +17,9 @@ const LOWER_M = 0x6d;
 const DASH = 0x2d;
 const UNDERSCORE = 0x5f;
 
-/** In every line that begins a report or counts for itself, markers or not; and in others. */
-const BEGINNING = /oom|kill|Kill|usage |cgroup|Task| name/;
+/** In every message that begins a report or counts for itself, markers or not; hardly in others. */
+const BEGINNING =
+  /^(?:oom|(?:memory|memory\+swap|kmem|swap): usage|Memory |\[ *pid|Tasks? in)| invoked oom-killer: |[Kk]ill(?:ed)? process |killed as a result of limit|callbacks suppressed/;
 
 /** Whether a message may change something where no report is under way; false is sure. */
 export function mayBeginReport(text: string): boolean {
