@@ -82,6 +82,8 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   let isInJson = false;
 
   let held: LineRecord | undefined;
+  /** the last record of a line with a prefix */
+  let before: KernelRecord | undefined;
   /** what was taken off before the held record's line: `host: `; a line break's second half has it as well */
   let outer = "";
   let format: LineFormat | undefined;
@@ -148,8 +150,10 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
     if (record.text.length > MAX_MESSAGE) return false;
     const original = record.original + brokenBy + line;
     const whole = original.includes("\n") ? undefined : format.parse(original, context);
-    if (whole !== undefined) held = whole;
-    else {
+    if (whole !== undefined) {
+      whole.record.textStart = record.textStart;
+      held = whole;
+    } else {
       record.text += brokenBy + undoUnprintableEscapes(line);
       record.original = original;
     }
@@ -160,6 +164,8 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
     const line = headOf(whole);
     const known = parseKnown(line);
     if (known !== undefined) {
+      if (before !== undefined && mayBeFurtherLine(known.record, before)) known.record.textStart = "assumed";
+      before = known.record;
       hold(known, format?.name ?? BARE);
       return;
     }
@@ -180,12 +186,16 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
       }
       const at = findEmbeddedPrefix(line);
       if (at !== undefined) {
+        const last = held;
         readInner(whole, whole.slice(at), layer);
+        if (held !== undefined && held !== last) held.record.textStart ??= "assumed";
         return;
       }
     }
     const text = undoUnprintableEscapes(cutForeignPrefix(line));
-    hold({ record: makeRecord("unknown", text, line), textColumn: 0 }, BARE);
+    const record = makeRecord("unknown", text, line);
+    record.textStart = "unknown";
+    hold({ record, textColumn: 0 }, BARE);
   }
 
   function readUnwrapped(line: string, { inner, partial, facilityLost }: Unwrapped, layer: number): void {
@@ -380,6 +390,21 @@ function isOthers(format: LineFormat, { record }: LineRecord): boolean {
   if (format !== dmesgFormat) return false;
   const at = record.text.indexOf(" ");
   return at > 0 && record.text.startsWith(" kernel: ", at);
+}
+
+/**
+ * A console and /proc/kmsg print each line of a message with the same prefix, so that a line break in a string that
+ * the kernel quotes begins a line of its own: what has the very time of the line before may be the rest of its message.
+ */
+function mayBeFurtherLine(record: KernelRecord, before: KernelRecord): boolean {
+  return (
+    record.monotonicUs !== undefined &&
+    record.monotonicUs === before.monotonicUs &&
+    record.seq === undefined &&
+    record.level === before.level &&
+    record.caller === before.caller &&
+    record.host === before.host
+  );
 }
 
 /** The widest column of a tasks table. */

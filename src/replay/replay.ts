@@ -15,6 +15,7 @@ import { createSeen } from "./seen.ts";
 import { createSelection, type SelectionOptions } from "./select.ts";
 import { openSinks } from "./sinks.ts";
 import type { TableOptions } from "./table/table.ts";
+import { plainLine } from "./table/text.ts";
 
 /** `lines`: of a log that is followed, what is said of each kill */
 export type OutputFormat = "table" | "json" | "ndjson" | "lines";
@@ -166,5 +167,5 @@ function readResource({ env, node }: ReplayOptions): LogRecord["resource"] {
 }
 
 function warn(message: string): void {
-  process.stderr.write(`oomscribe replay: ${message}\n`);
+  process.stderr.write(`oomscribe replay: ${plainLine(message)}\n`);
 }

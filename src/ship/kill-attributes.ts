@@ -31,6 +31,7 @@ export function setKillAttributes(into: RecordAttributes, kill: Kill, pageSize: 
 /** Sets where in the kernel's log a line stands. @param bootId 32 hex digits */
 export function setPosition(into: RecordAttributes, record: KernelRecord, bootId: string | undefined): void {
   into["oom.origin"] = record.origin;
+  set(into, "oom.kernel.line_start", record.textStart);
   set(into, "oom.kernel.boot_id", bootId);
   set(into, "oom.kernel.seq", record.seq);
   if (record.monotonicUs !== undefined) into["oom.kernel.monotonic"] = record.monotonicUs / 1e6;

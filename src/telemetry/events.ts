@@ -66,6 +66,11 @@ export const EVENTS = {
     level: "warn",
     message: "whoever answers is taken for the kubelet: its certificate is not checked",
   },
+  http_connection_dropped: {
+    level: "warn",
+    message:
+      "too many connections to the agent's HTTP port: the oldest was closed (restrict access with a NetworkPolicy)",
+  },
   config_reloaded: { level: "info", message: "the configuration was read again" },
   config_reload_failed: { level: "error", message: "the configuration cannot be used: the one before stays" },
   setting_ignored: { level: "warn", message: "a setting is ignored" },

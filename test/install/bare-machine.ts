@@ -24,13 +24,18 @@ export interface CommandResult {
   stderr: string;
 }
 
+export interface RunOptions {
+  env?: Record<string, string>;
+  uid?: number;
+}
+
 export interface BareMachine {
   /** where files of the user go, as a path out here */
   readonly home: string;
-  /** Runs a shell command as the user, in a folder below their home. */
-  run(toolchain: Toolchain, folder: string, command: string, env?: Record<string, string>): Promise<CommandResult>;
+  /** Runs a shell command in a folder below the user's home: as the user, unless told otherwise. */
+  run(toolchain: Toolchain, folder: string, command: string, options?: RunOptions): Promise<CommandResult>;
   /** Copies the project's files, as a clone would have them. */
-  copyProject(folder: string): void;
+  copyProject(folder: string, owner?: number): void;
   remove(): void;
 }
 
@@ -83,7 +88,7 @@ export async function makeBareMachine(toolchains: readonly Toolchain[]): Promise
   }
   return {
     home: join(root, HOME),
-    async run(toolchain, directory, command, env = {}) {
+    async run(toolchain, directory, command, { env = {}, uid = USER } = {}) {
       const variables = {
         PATH: `${toolchainPath(toolchain)}:/usr/bin:/bin`,
         HOME: `/${HOME}`,
@@ -93,7 +98,7 @@ export async function makeBareMachine(toolchains: readonly Toolchain[]): Promise
       const words = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
       const inside = ["sh", "-c", `cd "$0" && ${command}`, join("/", HOME, directory)];
       const enter = ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, root];
-      const user = ["/usr/sbin/chroot", `--userspec=${USER}:${USER}`, root];
+      const user = ["/usr/sbin/chroot", `--userspec=${uid}:${uid}`, root];
       const child = spawn("unshare", [...enter, "env", "-i", ...words, ...user, ...inside], {
         stdio: ["ignore", "pipe", "pipe"],
       });
@@ -104,7 +109,7 @@ export async function makeBareMachine(toolchains: readonly Toolchain[]): Promise
       ]);
       return { status, stdout, stderr };
     },
-    copyProject(directory) {
+    copyProject(directory, owner = USER) {
       const listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
       const files = execFileSync("git", listed, { cwd: PROJECT, encoding: "utf8", maxBuffer: 1 << 26 });
       for (const file of files.split("\0").filter((one) => one !== "" && existsSync(join(PROJECT, one)))) {
@@ -112,7 +117,7 @@ export async function makeBareMachine(toolchains: readonly Toolchain[]): Promise
         mkdirSync(dirname(copy), { recursive: true });
         cpSync(join(PROJECT, file), copy);
       }
-      execFileSync("chown", ["-R", `${USER}:${USER}`, join(root, HOME)]);
+      execFileSync("chown", ["-R", `${owner}:${owner}`, join(root, HOME, directory)]);
     },
     remove: () => rmSync(folder, { recursive: true }),
   };

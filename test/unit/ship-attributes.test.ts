@@ -113,7 +113,7 @@ function fullRecords(): LogRecord[] {
   const around = { isFirstOfRollout: true, autoscaler, missing: ["events"] } as const;
   const followUp = { containerId: CONTAINER_ID, who, uids: ["a"], kills: 1, waitedMs: 5, around } as const;
   const end = { is: "terminated", reason: "OOMKilled", exitCode: 137, finishedMs: 1 } as const;
-  const suppressed = makeRecord("oom_kill_process: 71 callbacks suppressed");
+  const suppressed = makeRecord("oom_kill_process: 71 callbacks suppressed", { textStart: "assumed" });
   return [
     toLogRecord(kill, NODE),
     toLogRecord(inUnit, NODE),

@@ -146,7 +146,11 @@ function howSure(attributes: Attributes): string {
   const lost = Array.isArray(missing) ? ` Lines that a whole report has are missing: ${missing.join(", ")}.` : "";
   const origin =
     attributes["oom.origin"] === "unknown" ? " The log has lost who wrote its lines: a program could have." : "";
-  return `${sure[String(attribution)] ?? "Which container it was in is not known."}${lost}${origin}`;
+  const quoted =
+    attributes["oom.kernel.line_start"] === undefined
+      ? ""
+      : " Where the kernel's message begins in its line is not sure: another message may quote it.";
+  return `${sure[String(attribution)] ?? "Which container it was in is not known."}${lost}${origin}${quoted}`;
 }
 
 function sizeOf(value: unknown): string | undefined {
