@@ -17,14 +17,37 @@ const LOWER_M = 0x6d;
 const DASH = 0x2d;
 const UNDERSCORE = 0x5f;
 
-/** Where the first marker in a block stands from `from` on, −1 where it holds none. */
-export function findMarker(block: Buffer, from: number): number {
-  const killed = findKilled(block, from);
-  const end = killed === -1 ? block.length : killed;
-  for (let at = block.indexOf(KILL, from); at !== -1 && at < end; at = block.indexOf(KILL, at + 1)) {
-    if (isAfterOom(block, at)) return at;
-  }
-  return killed;
+/** In every message that begins a report or counts for itself, markers or not; hardly in others. */
+const BEGINNING =
+  /^(?:oom|(?:memory|memory\+swap|kmem|swap): usage|Memory |\[ *pid|Tasks? in)| invoked oom-killer: |[Kk]ill(?:ed)? process |killed as a result of limit|callbacks suppressed/;
+
+/** Whether a message may change something where no report is under way; false is sure. */
+export function mayBeginReport(text: string): boolean {
+  return BEGINNING.test(text);
+}
+
+export interface MarkerSearch {
+  /** Where the first marker stands from `from` on, −1 where none does; `from` never goes back. */
+  next(from: number): number;
+}
+
+/** Searches a block from its beginning to its end, each byte once for either marker. */
+export function searchMarkers(block: Buffer): MarkerSearch {
+  /** where the next `Killed process ` stands: far beyond many of the others, perhaps */
+  let killed = -1;
+  let isKnown = false;
+
+  return {
+    next(from) {
+      if (!isKnown || (killed !== -1 && killed < from)) killed = findKilled(block, from);
+      isKnown = true;
+      const end = killed === -1 ? block.length : killed;
+      for (let at = block.indexOf(KILL, from); at !== -1 && at < end; at = block.indexOf(KILL, at + 1)) {
+        if (isAfterOom(block, at)) return at;
+      }
+      return killed;
+    },
+  };
 }
 
 function findKilled(block: Buffer, from: number): number {

@@ -46,7 +46,7 @@ const LONGEST_ENTRY = 1024;
 const KB = "[=:](\\d+)kB";
 const BODY = new RegExp(
   `^(?:\\n| comm=([^]{0,15}?) total-vm${KB} anon-rss${KB} file-rss${KB} shmem-rss${KB} uid[=:](\\d+) pgtables${KB} ` +
-    "oom_score_adj[=:](-?\\d+)[^\\n]*\\n)",
+    "oom_score_adj[=:](-?\\d+)(?:[^\\d\\n][^\\n]*)?\\n)",
 );
 const LOST = /^CPU:\d+ \[LOST (?:(\d+) )?EVENTS\]$/gm;
 

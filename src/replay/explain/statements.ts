@@ -15,7 +15,7 @@ const COUNTERS = /(?:memory|memory\+swap|swap|kmem): usage /;
 const STATS = /Memory cgroup stats for |(?:^|[;\]:] ?)(?:anon|cache|file|kernel|shmem|rss) [1-9]\d*/;
 const NODE = /active_anon:|pages RAM/;
 const TASKS = /oom_score_adj name|\[\s*\d+\]\s+\d+\s+\d+\s+\d+ /;
-const CHOICE = /oom-kill:constraint=|Task in .* killed as a result|Tasks in .* are going to be killed/;
+const CHOICE = /oom-kill:constraint=| killed as a result | are going to be killed/;
 const REAPER = /oom_reaper: /;
 /** More of one kind than that say no more. */
 const MAX_LINES = 6;
