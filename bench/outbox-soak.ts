@@ -9,10 +9,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import type { LogRecord } from "../src/ship/log-record.ts";
-import { openOtlpExport } from "../src/ship/otlp-export.ts";
-import { openOutbox } from "../src/ship/outbox.ts";
-import { openSender } from "../src/ship/outbox-sender.ts";
+import { openOtlpExport } from "../src/otlp/exporter.ts";
+import { openOutbox } from "../src/outbox/outbox.ts";
+import { openSender } from "../src/outbox/sender.ts";
+import type { LogRecord } from "../src/record/log-record.ts";
 
 const RECORDS = Number(process.argv[2] ?? 100_000);
 /** What a kill's record comes to, quoted lines included. */

@@ -9,10 +9,10 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 import { type BuildOptions, type BuildResult, build, type Plugin } from "esbuild";
 import manifest from "../package.json" with { type: "json" };
-import { COMMANDS } from "../src/commands/all.ts";
-import { toRoff } from "../src/commands/man.ts";
+import { COMMANDS } from "../src/cli/all.ts";
+import { toRoff } from "../src/cli/man.ts";
 import { readPageAssets } from "../src/replay/html/assets.ts";
-import { VERSION } from "../src/version.ts";
+import { VERSION } from "../src/shared/version.ts";
 import { findBundledPackages, formatLicences } from "./licences.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -83,7 +83,7 @@ const pageAssets: Plugin = {
 const packedClient = (parts: BundlePart[]): Plugin => ({
   name: "packed-client",
   setup(builder) {
-    builder.onLoad({ filter: /\/src\/identify\/api\/client-node\.ts$/ }, async ({ path }) => {
+    builder.onLoad({ filter: /\/src\/identify\/kubernetes\/client-node\.ts$/ }, async ({ path }) => {
       const part = toPart(
         await build({
           entryPoints: [path],
@@ -127,7 +127,7 @@ function toPart({ outputFiles, metafile }: BuildResult<typeof OUTPUT_OPTIONS>): 
  * @param entry for tests: a part of it
  * @throws BuildFailure after esbuild has printed why; Error where a package may not be bundled
  */
-export async function buildProgram(path: string, entry = "src/cli.ts"): Promise<void> {
+export async function buildProgram(path: string, entry = "src/cli/main.ts"): Promise<void> {
   const parts: BundlePart[] = [];
   const result = await build({
     entryPoints: [fileURLToPath(new URL(entry, ROOT))],

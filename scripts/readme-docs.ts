@@ -26,7 +26,7 @@ export function quotedCommands(): string[] {
 
 function run(command: string): string {
   const [program, ...args] = command.split(" ");
-  const line = program === "oomscribe" ? ["src/cli.ts", ...args] : readScript(command);
+  const line = program === "oomscribe" ? ["src/cli/main.ts", ...args] : readScript(command);
   const output = execFileSync(process.execPath, line, { cwd: fileURLToPath(ROOT), encoding: "utf8" });
   if (output === "") throw new Error(`README.md: "${command}" prints nothing`);
   return output;

@@ -1,11 +1,11 @@
 /** Writes docs/record.md from the catalogue of record keys: `npm run docs`. */
 import { writeFileSync } from "node:fs";
-import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../src/ship/attributes.ts";
+import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../src/record/schema.ts";
 import { type GeneratedPart, pageOf, renderPart } from "./generated-part.ts";
 
 const PART: GeneratedPart = {
   path: "docs/record.md",
-  begin: "<!-- keys: generated from src/ship/attributes.ts by `npm run docs` -->",
+  begin: "<!-- keys: generated from src/record/schema.ts by `npm run docs` -->",
   end: "<!-- end of keys -->",
 };
 

@@ -16,14 +16,14 @@ export interface CliOptions {
   /** beside PATH; nothing else of this process's environment is there */
   env?: Record<string, string>;
   cwd?: string;
-  /** default: src/cli.ts */
+  /** default: src/cli/main.ts */
   program?: string;
   /** default: this process's own */
   uid?: number;
   onStart?(child: ChildProcess): void;
 }
 
-const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
 const CAPTURES = new URL("captures/", import.meta.url);
 
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {

@@ -1,8 +1,8 @@
 /** A test's own view of a node's pods, as whoever follows them would have it, and what was said about the following. */
 import { setTimeout } from "node:timers/promises";
-import { type Api, openApi } from "../src/identify/api/api.ts";
-import type { Connection, Credentials } from "../src/identify/api/credentials.ts";
-import { type FollowedPods, type FollowPodsOptions, followPods } from "../src/identify/api/follow-pods.ts";
+import { type Api, openApi } from "../src/identify/kubernetes/api.ts";
+import type { Connection, Credentials } from "../src/identify/kubernetes/credentials.ts";
+import { type FollowedPods, type FollowPodsOptions, followPods } from "../src/identify/kubernetes/watch/follow-pods.ts";
 import type { TestPod } from "./kube-api.ts";
 
 export interface Followed extends FollowedPods {

@@ -105,7 +105,7 @@ function whyWrongDoor(file: string, specifier: string): string | undefined {
   return file.startsWith(`${door}/`) || file === `${door}.ts` ? undefined : `${name} enters through ${door}/ only`;
 }
 
-/** `src/ship/otlp.ts` → `ship`, `src/agent.ts` → `agent` */
+/** `src/otlp/shipper.ts` → `ship`, `src/agent/agent.ts` → `agent` */
 function layerOf(path: string): string {
   return path.split("/")[1]?.replace(/\.ts$/, "") ?? "";
 }

@@ -5,7 +5,7 @@ import { parseKmsgRecord } from "../parsers/kmsg.ts";
 import { createOomAssembler } from "../parsers/oom/assemble.ts";
 import type { OomReport, Victim } from "../parsers/oom/report.ts";
 import type { Kill, UnloggedKill } from "../src/correlate/kill.ts";
-import type { Who } from "../src/identify/who.ts";
+import type { Who } from "../src/identify/container-metadata.ts";
 
 export const CONTAINER_ID = "7c1d0b9f3a5e4c6d8e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b1c0d";
 export const POD_UID = "1f3c9d1e-8b7a-4b55-9c1a-0d6f2f5e7a10";

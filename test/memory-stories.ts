@@ -1,10 +1,10 @@
 /** Lives of containers that end in a kill, each with the cause that it was made from, sampled as the agent samples. */
 import type { Kill } from "../src/correlate/kill.ts";
-import type { KillHistory } from "../src/diagnose/case.ts";
 import type { Cause } from "../src/diagnose/diagnosis.ts";
-import { createMemoryRing } from "../src/sources/memory-ring.ts";
-import type { MemorySample } from "../src/sources/memory-samples.ts";
-import { nextLookMs } from "../src/sources/memory-schedule.ts";
+import type { KillHistory } from "../src/diagnose/input.ts";
+import { createMemoryRing } from "../src/sources/memory-history/ring-buffer.ts";
+import type { MemorySample } from "../src/sources/memory-history/sample.ts";
+import { nextLookMs } from "../src/sources/memory-history/schedule.ts";
 import { CONTAINER_CGROUP, makeKill } from "./kills.ts";
 
 export interface Story {

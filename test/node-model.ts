@@ -6,8 +6,8 @@ import { parseKmsgRecord } from "../parsers/kmsg.ts";
 import { parseKillLine } from "../parsers/oom/killed.ts";
 import type { OomReport, Victim } from "../parsers/oom/report.ts";
 import { type CorrelatorState, createCorrelator, type ToldKill } from "../src/correlate/correlator.ts";
-import type { LineWindow } from "../src/correlate/match.ts";
-import type { CounterReading } from "../src/sources/cgroup-counters.ts";
+import type { LineWindow } from "../src/correlate/matching.ts";
+import type { CounterReading } from "../src/sources/cgroup/counters.ts";
 
 export interface TrueKill {
   pid: number;

@@ -4,7 +4,7 @@
  * `delivered N,N,…`, before those records are done, as a backend would have them.
  */
 import { writeSync } from "node:fs";
-import { openOutbox } from "../src/ship/outbox.ts";
+import { openOutbox } from "../src/outbox/outbox.ts";
 import { numbered, numbersOf, range } from "./outbox-fixture.ts";
 
 const outbox = openOutbox<{ position: number }>({

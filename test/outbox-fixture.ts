@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LogRecord } from "../src/ship/log-record.ts";
-import { type Outbox, type OutboxDetail, type OutboxOptions, openOutbox } from "../src/ship/outbox.ts";
+import { type Outbox, type OutboxDetail, type OutboxOptions, openOutbox } from "../src/outbox/outbox.ts";
+import type { LogRecord } from "../src/record/log-record.ts";
 
 export interface TestState {
   position: number;

@@ -1,6 +1,6 @@
 /** RBAC manifests held against the calls that are made: what is missing, and what is granted and never used. */
 import { parseAllDocuments } from "yaml";
-import type { ApiCall, Verb } from "../src/identify/api/calls.ts";
+import type { ApiCall, Verb } from "../src/identify/kubernetes/calls.ts";
 
 interface Rule {
   apiGroups?: string[];

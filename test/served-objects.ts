@@ -1,6 +1,6 @@
 /** What is asked for one by one, over a real connection to an API server that has one answer. */
-import { openApi } from "../src/identify/api/api.ts";
-import { type Objects, type ObjectsOptions, openObjects } from "../src/identify/api/objects.ts";
+import { openApi } from "../src/identify/kubernetes/api.ts";
+import { type Objects, type ObjectsOptions, openObjects } from "../src/identify/kubernetes/objects.ts";
 import { plainCredentials } from "./followed.ts";
 import { type KubeApi, openKubeApi, type WrongAnswer } from "./kube-api.ts";
 

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { openMemoryHistory } from "../../src/sources/memory-history.ts";
+import { openMemoryHistory } from "../../src/sources/memory-history/source.ts";
 import { openTestCgroups, type TestCgroup, whyNoKills } from "../../test/kernel/cgroup-v1.ts";
 import { startSleeper } from "../process.ts";
 import { formatTable } from "../table.ts";

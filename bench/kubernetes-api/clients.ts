@@ -1,13 +1,14 @@
 /** Agents' Kubernetes clients, many in one process: each follows its node, as the agent does. `node clients.ts URL FROM COUNT` */
-import { openApi } from "../../src/identify/api/api.ts";
-import { CALLS } from "../../src/identify/api/calls.ts";
-import { followNode } from "../../src/identify/api/follow-node.ts";
-import { followPods } from "../../src/identify/api/follow-pods.ts";
-import { openObjects } from "../../src/identify/api/objects.ts";
-import { openAutoscalers } from "../../src/identify/autoscalers.ts";
-import { readNode } from "../../src/identify/node.ts";
-import { openPodEvents } from "../../src/identify/pod-events.ts";
-import type { Who } from "../../src/identify/who.ts";
+
+import type { Who } from "../../src/identify/container-metadata.ts";
+import { openAutoscalers } from "../../src/identify/context/autoscalers.ts";
+import { readNode } from "../../src/identify/context/node.ts";
+import { openPodEvents } from "../../src/identify/follow-up/pod-events.ts";
+import { openApi } from "../../src/identify/kubernetes/api.ts";
+import { CALLS } from "../../src/identify/kubernetes/calls.ts";
+import { openObjects } from "../../src/identify/kubernetes/objects.ts";
+import { followNode } from "../../src/identify/kubernetes/watch/follow-node.ts";
+import { followPods } from "../../src/identify/kubernetes/watch/follow-pods.ts";
 import { plainCredentials } from "../../test/followed.ts";
 import { answerParent } from "./child.ts";
 

@@ -13,7 +13,7 @@ import {
   tuple,
 } from "../../parsers/shape.ts";
 import type { CorrelatorState } from "./correlator.ts";
-import type { Seeker } from "./match.ts";
+import type { Seeker } from "./matching.ts";
 
 const WINDOW = { afterMs: isMoment, untilMs: isMoment };
 const SEEKER = {

@@ -19,14 +19,15 @@
  */
 import type { MarkVictim } from "../../parsers/oom/mark-victim.ts";
 import type { OomReport, Victim } from "../../parsers/oom/report.ts";
-import type { CounterReading } from "../sources/cgroup-counters.ts";
-import type { NodeReading } from "../sources/node-oom-kills.ts";
-import type { VictimProc } from "../sources/victim-proc.ts";
-import { createDoubleCounts, type DoubleCount, type DoubleCountsState } from "./double-counts.ts";
+import type { CounterReading } from "../sources/cgroup/counters.ts";
+import type { NodeReading } from "../sources/cgroup/vmstat.ts";
+import type { VictimProc } from "../sources/proc/victim.ts";
+import { createUnloggedKills, type Unexplained } from "./counter-only-kills.ts";
+import { createDoubleCounts, type DoubleCount, type DoubleCountsState } from "./counters/double-counts.ts";
+import { createLedger, type LedgerState, type OpenStep } from "./counters/unmatched.ts";
+import { createLasting } from "./debounced-count.ts";
 import { toKills } from "./from-report.ts";
 import { addEvidence, type Kill, placeIn, type UnloggedKill } from "./kill.ts";
-import { createLasting } from "./lasting.ts";
-import { createLedger, type LedgerState, type OpenStep } from "./ledger.ts";
 import {
   fits,
   isLikely,
@@ -37,10 +38,9 @@ import {
   meets,
   type Seeker,
   type Step,
-} from "./match.ts";
-import { createRemembered } from "./remembered.ts";
-import { createUnloggedKills, type Unexplained } from "./unlogged-kills.ts";
-import { addProc } from "./witnesses.ts";
+} from "./matching.ts";
+import { createRemembered } from "./recent-by-pid.ts";
+import { addProc } from "./victim-evidence.ts";
 
 export type ToldKill = { kind: "logged"; kill: Kill } | { kind: "unlogged"; kill: UnloggedKill };
 

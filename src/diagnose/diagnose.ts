@@ -1,12 +1,12 @@
 /** A kill, and what is known beside it → why it happened and what to do. */
 import { advise } from "./advice/table.ts";
-import { type Background, type Case, type CaseKill, toCase } from "./case.ts";
 import { type Finding, isLimitHit, toScore } from "./causes/cause.ts";
 import { isUsedByAnother } from "./causes/neighbour.ts";
 import { CAUSES } from "./causes/table.ts";
-import { describeCircumstances } from "./circumstances.ts";
 import type { Cause, Diagnosis, Fact } from "./diagnosis.ts";
+import { describeCircumstances } from "./facts.ts";
 import { summarizeHistory } from "./history-summary.ts";
+import { type Background, type Case, type CaseKill, toCase } from "./input.ts";
 
 /** Below that the kill's cause is not known: what spoke for one is told as facts. */
 const MIN_SCORE = 0.5;

@@ -1,5 +1,5 @@
 /** A cgroup's history before a kill in so few points that they travel with the record. */
-import type { MemoryHistory, MemorySample } from "../sources/memory-samples.ts";
+import type { MemoryHistory, MemorySample } from "../sources/memory-history/sample.ts";
 import type { HistoryPoint, HistorySummary } from "./diagnosis.ts";
 import type { Trend } from "./trend.ts";
 

@@ -2,8 +2,8 @@
 import { heldOf } from "../../parsers/cgroup/memory-stat.ts";
 import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { Identify } from "../identify/identifier.ts";
-import type { MemoryHistory, MemorySample } from "../sources/memory-samples.ts";
-import type { CaseKill, KillHistory, Member } from "./case.ts";
+import type { MemoryHistory, MemorySample } from "../sources/memory-history/sample.ts";
+import type { CaseKill, KillHistory, Member } from "./input.ts";
 
 /** The history of the node's cgroups. */
 export interface Histories {

@@ -1,6 +1,6 @@
 /** Memory that is nearly used up, told before anybody is killed: once when it passes the mark, and not again until it has been well below. */
 import { heldOf, workingSetOf } from "../../parsers/cgroup/memory-stat.ts";
-import type { MemorySample } from "../sources/memory-samples.ts";
+import type { MemorySample } from "../sources/memory-history/sample.ts";
 
 export interface NearLimit {
   cgroup: string;

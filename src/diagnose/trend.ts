@@ -6,8 +6,8 @@
  * least of each of a few equal spans of time.
  */
 import { heldOf } from "../../parsers/cgroup/memory-stat.ts";
-import type { MemoryHistory, MemorySample } from "../sources/memory-samples.ts";
-import type { Use } from "./case.ts";
+import type { MemoryHistory, MemorySample } from "../sources/memory-history/sample.ts";
+import type { Use } from "./input.ts";
 
 interface TrendPoint {
   /** seconds before the kill, 0 at it */

@@ -1,9 +1,9 @@
 /** This process's own memory cgroup, and how much room is left in it and in those above. */
 import { dirname, join } from "node:path";
 import { parseProcCgroup } from "../../parsers/cgroup/proc-cgroup.ts";
-import { readDirectories } from "../sources/cgroup-directories.ts";
-import type { MemoryHierarchy } from "../sources/cgroup-mounts.ts";
-import { readText } from "../sources/host-files.ts";
+import { readDirectories } from "../sources/cgroup/directories.ts";
+import type { MemoryHierarchy } from "../sources/cgroup/mounts.ts";
+import { readText } from "../sources/host.ts";
 
 export interface OwnCgroup {
   /** as the hierarchy names it, `/` at its top */

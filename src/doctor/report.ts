@@ -1,6 +1,6 @@
 /** The results, for people as lines with advice below them, for programs as JSON. */
 import { styleText } from "node:util";
-import { countOf } from "../replay/captures.ts";
+import { countOf } from "../replay/input/captures.ts";
 import { terminalWidth } from "../replay/table/columns.ts";
 import { pad, plainLine, widthOf } from "../replay/table/text.ts";
 import type { CheckResult, CheckStatus } from "./check.ts";

@@ -5,12 +5,12 @@
 import type { CgroupIdentity } from "../../parsers/cgroup/path.ts";
 import { known } from "../../parsers/loose-json.ts";
 import type { ContainerNames } from "../../parsers/runtimes/container-names.ts";
-import { parseImage } from "./image.ts";
-import { type Owner, ownersOf } from "./owners.ts";
-import type { ContainerFacts, PodFacts } from "./pod.ts";
-import type { KnownContainer, PodCache } from "./pod-cache.ts";
-import { serviceOf } from "./service.ts";
-import type { MissingName, NameSource, Service, Who } from "./who.ts";
+import type { MissingName, NameSource, Service, Who } from "./container-metadata.ts";
+import { parseImage } from "./pods/image.ts";
+import { type Owner, ownersOf } from "./pods/owners.ts";
+import type { ContainerFacts, PodFacts } from "./pods/pod.ts";
+import type { KnownContainer, PodCache } from "./pods/pod-cache.ts";
+import { serviceOf } from "./pods/service.ts";
 
 export interface NameSources {
   /** @param source whose pods these are */

@@ -4,9 +4,9 @@
  * one container the kernel then names the pod's limit, though only the container has one.
  */
 import type { Kill, Scope, UnloggedKill } from "../correlate/kill.ts";
+import type { Who } from "./container-metadata.ts";
 import type { Identify } from "./identifier.ts";
-import type { ContainerFacts, PodFacts } from "./pod.ts";
-import type { Who } from "./who.ts";
+import type { ContainerFacts, PodFacts } from "./pods/pod.ts";
 
 /** The kernel counts limits in pages, rounded down. */
 const PAGE = 4096;

@@ -1,19 +1,19 @@
 /** `oomscribe replay`: captured logs in, one after another; their records, each once, out to whoever wants them. */
 
 import type { Identify } from "../identify/identifier.ts";
-import { createPipeline } from "../pipeline.ts";
-import type { LogRecord } from "../ship/log-record.ts";
-import type { OtlpProtocol } from "../ship/otlp-settings.ts";
-import { readResourceEnv } from "../ship/resource-env.ts";
-import { type CaptureFacts, countOf, describeCaptures, isStrange } from "./captures.ts";
+import type { OtlpProtocol } from "../otlp/settings.ts";
+import { createPipeline } from "../pipeline/replay-pipeline.ts";
+import type { LogRecord } from "../record/log-record.ts";
+import { readResourceEnv } from "../record/resource-env.ts";
+import { createSeen } from "./dedupe.ts";
 import { followLog } from "./follow/follow.ts";
-import { type Input, InputError, openInput } from "./inputs.ts";
-import { openPodList } from "./pod-list.ts";
-import { openProgress } from "./progress.ts";
-import { readCapture } from "./read-capture.ts";
-import { createSeen } from "./seen.ts";
+import { type CaptureFacts, countOf, describeCaptures, isStrange } from "./input/captures.ts";
+import { type Input, InputError, openInput } from "./input/inputs.ts";
+import { openPodList } from "./input/pod-list.ts";
+import { readCapture } from "./input/read-capture.ts";
+import { openProgress } from "./output/progress.ts";
+import { openSinks } from "./output/sinks.ts";
 import { createSelection, type SelectionOptions } from "./select.ts";
-import { openSinks } from "./sinks.ts";
 import { keepHeapSmall } from "./small-heap.ts";
 import type { TableOptions } from "./table/table.ts";
 import { plainLine } from "./table/text.ts";

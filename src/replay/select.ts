@@ -1,5 +1,5 @@
 /** Which records are wanted: `--since`, `--until` and `--filter`. */
-import type { LogRecord } from "../ship/log-record.ts";
+import type { LogRecord } from "../record/log-record.ts";
 
 /** A time of day (microseconds since the epoch), or seconds of the kernel log's own clock. */
 export type Moment = { wallUs: number } | { bootSeconds: number };

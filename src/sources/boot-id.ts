@@ -1,5 +1,5 @@
 /** Which boot of the kernel this is. */
-import { readText } from "./host-files.ts";
+import { readText } from "./host.ts";
 
 /** 32 hex digits, another one after each boot; undefined where /proc does not tell. */
 export function readBootId(): string | undefined {

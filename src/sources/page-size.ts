@@ -1,5 +1,5 @@
 /** How large a page of memory is on this kernel: the OOM report counts tasks and the node's memory in pages. */
-import { readText } from "./host-files.ts";
+import { readText } from "./host.ts";
 
 /** @returns bytes; undefined where /proc does not tell */
 export function readPageSize(): number | undefined {

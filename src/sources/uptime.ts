@@ -1,5 +1,5 @@
 /** How long the node has been up, the time that it was suspended included. */
-import { readText } from "./host-files.ts";
+import { readText } from "./host.ts";
 import { monotonicMs } from "./monotonic.ts";
 
 /** After that, a time in which the node was suspended is looked for again. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { limitConnections } from "./connection-limit.ts";
-import { METRICS_CONTENT_TYPE } from "./metrics.ts";
+import { METRICS_CONTENT_TYPE } from "./prometheus.ts";
 
 /** What a probe is told. */
 export interface Check {

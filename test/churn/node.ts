@@ -1,26 +1,26 @@
 /**
- * A node on which containers come, are killed and go, without end: the parts of the agent, joined as src/agent.ts and
- * src/sources-of-node.ts join them, with counts and log lines of the test's own and a clock that it moves. In a process
+ * A node on which containers come, are killed and go, without end: the parts of the agent, joined as src/agent/agent.ts and
+ * src/agent/open-sources.ts join them, with counts and log lines of the test's own and a clock that it moves. In a process
  * of its own, as that is everybody's clock.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { createContainerKillCounts } from "../../src/container-kill-counts.ts";
-import { openDeliveries } from "../../src/deliveries/deliveries.ts";
-import { openObjects } from "../../src/identify/api/objects.ts";
-import { openAutoscalers } from "../../src/identify/autoscalers.ts";
-import { openDiskNames } from "../../src/identify/disk/disk-names.ts";
-import { createNames } from "../../src/identify/names.ts";
-import { createOwnedObjects, readOwnedObject } from "../../src/identify/owned-objects.ts";
-import { openPodEvents } from "../../src/identify/pod-events.ts";
-import { openUnscheduled } from "../../src/identify/unscheduled.ts";
-import { createKillCounts } from "../../src/kill-counts.ts";
-import { createLive, type LiveState } from "../../src/live.ts";
-import { openMemoryCounters } from "../../src/sources/memory-counters.ts";
-import { openMemoryHistory } from "../../src/sources/memory-history.ts";
-import { createOwnProcesses } from "../../src/sources/own-processes.ts";
+import { createContainerKillCounts } from "../../src/agent/container-kill-counts.ts";
+import { createKillCounts } from "../../src/agent/kill-counts.ts";
+import { openAutoscalers } from "../../src/identify/context/autoscalers.ts";
+import { createOwnedObjects, readOwnedObject } from "../../src/identify/context/owned-objects.ts";
+import { createNames } from "../../src/identify/enricher.ts";
+import { openPodEvents } from "../../src/identify/follow-up/pod-events.ts";
+import { openUnscheduled } from "../../src/identify/follow-up/unscheduled.ts";
+import { openObjects } from "../../src/identify/kubernetes/objects.ts";
+import { openDiskNames } from "../../src/identify/runtimes/disk-names.ts";
+import { openDeliveries } from "../../src/outbox/deliveries.ts";
+import { createLive, type LiveState } from "../../src/pipeline/agent-pipeline.ts";
+import { openMemoryCounters } from "../../src/sources/cgroup/counter-source.ts";
+import { openMemoryHistory } from "../../src/sources/memory-history/source.ts";
+import { createOwnProcesses } from "../../src/sources/proc/container-init.ts";
 import { createEvents } from "../../src/telemetry/events.ts";
 import { plainPod } from "../pods.ts";
 import { move, nowMs } from "./clock.ts";

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { checkSettings } from "../../src/config/schema.ts";
 import { SETTING_NAMES, type SettingName, settingOf } from "../../src/config/settings.ts";
-import { type ApiCall, CALLS } from "../../src/identify/api/calls.ts";
+import { type ApiCall, CALLS } from "../../src/identify/kubernetes/calls.ts";
 import { findRbacDifferences } from "../rbac.ts";
 import { CHART, lintChart, NAMESPACE, RELEASE, renderChart, renderNotes } from "./helm.ts";
 import { buildKustomization } from "./kustomize.ts";

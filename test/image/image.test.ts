@@ -165,7 +165,7 @@ function listFiles(root: string, folder = "/"): Map<string, string> {
 /** `pkg:npm/NAME@VERSION` of what esbuild, by its own account, makes the program of. */
 async function bundledPackages(): Promise<string[]> {
   const { metafile } = await build({
-    entryPoints: ["src/cli.ts", "src/identify/api/client-node.ts"],
+    entryPoints: ["src/cli/main.ts", "src/identify/kubernetes/client-node.ts"],
     absWorkingDir: SOURCE,
     bundle: true,
     platform: "node",

@@ -41,7 +41,7 @@ export function printedRecord(agent: AgentProcess, isIt: (record: PrintedRecord)
   );
 }
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** @param prefix a program that runs it, with that program's arguments */
 export function startAgent(args: string[], env: Record<string, string> = {}, prefix: string[] = []): AgentProcess {

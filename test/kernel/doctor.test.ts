@@ -17,7 +17,7 @@ import { useCleanups } from "./cleanups.ts";
 const reason = whyNoKills();
 if (reason !== undefined) process.stderr.write(`test/kernel/doctor.test.ts is skipped: ${reason}\n`);
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const cleanups = useCleanups();
 let folder: string;
 

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { beforeEach, expect, test } from "vitest";
-import { type KmsgBell, openKmsgBell } from "../../src/sources/kmsg-bell.ts";
+import { type KmsgBell, openKmsgBell } from "../../src/sources/kmsg/wakeup.ts";
 import { whyNoKills } from "./cgroup-v1.ts";
 import { useCleanups } from "./cleanups.ts";
 import { allowFloods, readKernelLog, writeToKernelLog } from "./kernel-log.ts";
@@ -78,7 +78,7 @@ test.each([
   ["throw new Error('nobody catches this')", 1],
   ["process.kill(process.pid, 'SIGTERM')", null],
 ])("a process in which it waits ends: %s", (end, expected) => {
-  const source = fileURLToPath(new URL("../../src/sources/kmsg-bell.ts", import.meta.url));
+  const source = fileURLToPath(new URL("../../src/sources/kmsg/wakeup.ts", import.meta.url));
   const log = fileURLToPath(new URL("kernel-log.ts", import.meta.url));
   const program = `
     import { openKmsgBell } from ${JSON.stringify(source)};

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
 import { createKernelClock } from "../../src/sources/clock.ts";
-import { type KmsgGap, type KmsgOptions, type KmsgSource, openKmsg } from "../../src/sources/kmsg.ts";
+import { type KmsgGap, type KmsgOptions, type KmsgSource, openKmsg } from "../../src/sources/kmsg/source.ts";
 import { openTestCgroups, whyNoKills } from "./cgroup-v1.ts";
 import { useCleanups } from "./cleanups.ts";
 import { allowFloods, readKernelLog, writeToKernelLog } from "./kernel-log.ts";
@@ -167,7 +167,7 @@ describe("a flood", () => {
 });
 
 test("a process that reads ends by itself after close, and at once by process.exit", () => {
-  const source = fileURLToPath(new URL("../../src/sources/kmsg.ts", import.meta.url));
+  const source = fileURLToPath(new URL("../../src/sources/kmsg/source.ts", import.meta.url));
   for (const end of ["source.close()", "process.exit()"]) {
     const program = `
       import { openKmsg } from ${JSON.stringify(source)};

@@ -4,14 +4,14 @@ import { existsSync, rmdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeEach, expect, test } from "vitest";
-import { openKmsg } from "../../src/sources/kmsg.ts";
 import {
   type CounterReading,
   type MemoryCountersSource,
   type NodeReading,
   openMemoryCounters,
-} from "../../src/sources/memory-counters.ts";
-import { readVictimProc, type VictimProc } from "../../src/sources/victim-proc.ts";
+} from "../../src/sources/cgroup/counter-source.ts";
+import { openKmsg } from "../../src/sources/kmsg/source.ts";
+import { readVictimProc, type VictimProc } from "../../src/sources/proc/victim.ts";
 import { openTestCgroups, type TestCgroup, type TestCgroups, whyNoKills } from "./cgroup-v1.ts";
 import { useCleanups } from "./cleanups.ts";
 import { killOne, startVictim } from "./kills.ts";

@@ -2,14 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { parseKmsgRecord } from "../../parsers/kmsg.ts";
+import { openNames } from "../../src/agent/open-enricher.ts";
+import { openNodeSources } from "../../src/agent/open-sources.ts";
 import type { Settings } from "../../src/config/schema.ts";
-import { createLive, type Live } from "../../src/live.ts";
-import { openNames } from "../../src/names-of-node.ts";
-import type { LogRecord } from "../../src/ship/log-record.ts";
+import { createLive, type Live } from "../../src/pipeline/agent-pipeline.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 import { readBootId } from "../../src/sources/boot-id.ts";
 import { createKernelClock } from "../../src/sources/clock.ts";
 import { monotonicMs } from "../../src/sources/monotonic.ts";
-import { openNodeSources } from "../../src/sources-of-node.ts";
 import type { Events } from "../../src/telemetry/events.ts";
 import { openTestCgroups, type TestCgroups, whyNoKills } from "./cgroup-v1.ts";
 import { useCleanups } from "./cleanups.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type AgeClockState, createAgeClock } from "../../src/ship/age-clock.ts";
+import { type AgeClockState, createAgeClock } from "../../src/outbox/age-clock.ts";
 import { createUptimeClock } from "../../src/sources/uptime.ts";
 
 /** A run of the agent that begins and ends at these uptimes. */

@@ -1,12 +1,12 @@
 /** What scales a victim's owner: read from a namespace's list, asked for over a real connection, once for many kills. */
 import { afterEach, describe, expect, test } from "vitest";
+import type { Who } from "../../src/identify/container-metadata.ts";
 import {
   type AutoscalerOf,
   createAutoscalers,
   readAutoscalers,
   toAutoscalersPath,
-} from "../../src/identify/autoscalers.ts";
-import type { Who } from "../../src/identify/who.ts";
+} from "../../src/identify/context/autoscalers.ts";
 import { makeWho } from "../kills.ts";
 import type { WrongAnswer } from "../kube-api.ts";
 import { type ServedObjects, serveObjects } from "../served-objects.ts";

@@ -1,6 +1,6 @@
 /** How long a sender waits: doubling up to a bound, spread out, and never less than the backend asks for. */
 import { expect, test } from "vitest";
-import { createBackoff } from "../../src/backoff.ts";
+import { createBackoff } from "../../src/shared/backoff.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,6 +1,6 @@
-/** src/sources/beat.ts: who shares the one timer, and when each is called. */
+/** src/sources/poll-timer.ts: who shares the one timer, and when each is called. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { BEAT_MS, onBeat, onNextBeat, QUIET_BEAT_MS, setPace } from "../../src/sources/beat.ts";
+import { BEAT_MS, onBeat, onNextBeat, QUIET_BEAT_MS, setPace } from "../../src/sources/poll-timer.ts";
 
 const stops: (() => void)[] = [];
 

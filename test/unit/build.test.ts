@@ -117,7 +117,7 @@ test("the agent reads its configuration", async () => {
 
 test("what reads a kubeconfig is packed, and works", async () => {
   const part = join(folder, "kubeconfig.mjs");
-  await buildProgram(part, "src/identify/api/kubeconfig.ts");
+  await buildProgram(part, "src/identify/kubernetes/kubeconfig.ts");
   // Its code as it is would be 1.9 MB.
   expect(statSync(part).size).toBeLessThan(500_000);
   const file = join(folder, "kubeconfig");
@@ -126,7 +126,7 @@ test("what reads a kubeconfig is packed, and works", async () => {
   const user = { name: "u", user: { token: "secret" } };
   const config = { "current-context": "x", clusters: [cluster], contexts: [context], users: [user] };
   writeFileSync(file, JSON.stringify(config));
-  const { openKubeconfig } = (await import(part)) as typeof import("../../src/identify/api/kubeconfig.ts");
+  const { openKubeconfig } = (await import(part)) as typeof import("../../src/identify/kubernetes/kubeconfig.ts");
   const connection = await openKubeconfig({ file }).connection();
   expect(connection).toEqual({
     server: new URL("https://[::1]:6443"),
@@ -149,7 +149,7 @@ test("the agent's log works", async () => {
 async function bundledPackages(): Promise<{ folder: string; title: string }[]> {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const { metafile } = await build({
-    entryPoints: ["src/cli.ts", "src/identify/api/client-node.ts"],
+    entryPoints: ["src/cli/main.ts", "src/identify/kubernetes/client-node.ts"],
     absWorkingDir: root,
     bundle: true,
     platform: "node",

@@ -14,8 +14,8 @@ import { KILLED_WORDINGS } from "../../parsers/oom/killed.ts";
 import { USAGE_WORDINGS } from "../../parsers/oom/memcg.ts";
 import { OTHER_WORDINGS } from "../../parsers/oom/others.ts";
 import { SUMMARY_WORDINGS } from "../../parsers/oom/summary.ts";
-import { createPipeline } from "../../src/pipeline.ts";
-import type { LogRecord } from "../../src/ship/log-record.ts";
+import { createPipeline } from "../../src/pipeline/replay-pipeline.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 import { readBytes, readCorpus } from "../corpus.ts";
 
 const RUNS = 200;

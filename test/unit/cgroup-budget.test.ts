@@ -5,9 +5,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type CorrelatorState, createCorrelator } from "../../src/correlate/correlator.ts";
-import { type CgroupPlace, createCgroupBudget, placeOf } from "../../src/sources/cgroup-budget.ts";
-import { type CgroupCounters, type CounterReading, createCgroupCounters } from "../../src/sources/cgroup-counters.ts";
-import { type CgroupTree, openCgroupTree } from "../../src/sources/cgroup-tree.ts";
+import { type CgroupPlace, createCgroupBudget, placeOf } from "../../src/sources/cgroup/budget.ts";
+import { type CgroupCounters, type CounterReading, createCgroupCounters } from "../../src/sources/cgroup/counters.ts";
+import { type CgroupTree, openCgroupTree } from "../../src/sources/cgroup/tree.ts";
 
 // Every look is one that the test asks for.
 vi.mock("node:fs", async (original) => ({

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseMountinfo } from "../../parsers/mountinfo.ts";
-import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "../../src/sources/cgroup-mounts.ts";
+import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "../../src/sources/cgroup/mounts.ts";
 
 let host: string;
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type CgroupTree, openCgroupTree } from "../../src/sources/cgroup-tree.ts";
+import { type CgroupTree, openCgroupTree } from "../../src/sources/cgroup/tree.ts";
 
 vi.mock("node:fs", async (original) => ({
   ...(await original<typeof import("node:fs")>()),

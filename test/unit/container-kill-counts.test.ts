@@ -1,7 +1,7 @@
 /** Kills by container for /metrics: those that have names, a bounded number, each once. */
 import { expect, test } from "vitest";
-import { createContainerKillCounts } from "../../src/container-kill-counts.ts";
-import type { LogRecord } from "../../src/ship/log-record.ts";
+import { createContainerKillCounts } from "../../src/agent/container-kill-counts.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 
 const kill = (pod: string | undefined, container?: string, eventName = "oom.kill"): LogRecord => ({
   severityText: "ERROR",

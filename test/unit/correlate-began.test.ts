@@ -1,7 +1,7 @@
 /** Kills printed about when counting began: they may have been counted before, and must not take another's count. */
 import { expect, test } from "vitest";
 import { type Correlator, type CorrelatorState, createCorrelator } from "../../src/correlate/correlator.ts";
-import type { Window } from "../../src/correlate/match.ts";
+import type { Window } from "../../src/correlate/matching.ts";
 import { makeRecord } from "../kills.ts";
 
 const BEFORE = "/kubepods/before";

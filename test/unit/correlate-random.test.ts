@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import type { ToldKill } from "../../src/correlate/correlator.ts";
 import type { Kill } from "../../src/correlate/kill.ts";
-import type { Window } from "../../src/correlate/match.ts";
+import type { Window } from "../../src/correlate/matching.ts";
 import { type Forgery, type KillPlan, type Outcome, type Plan, runNode } from "../node-model.ts";
 
 vi.setConfig({ testTimeout: 120_000 });

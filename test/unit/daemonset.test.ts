@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { checkSettings } from "../../src/config/schema.ts";
-import { CALLS } from "../../src/identify/api/calls.ts";
+import { CALLS } from "../../src/identify/kubernetes/calls.ts";
 import { findRbacDifferences } from "../rbac.ts";
 
 const DAEMONSET = new URL("../../daemonset/", import.meta.url);

@@ -6,9 +6,9 @@ import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { isPasteable, quoteWord, toCommand } from "../../src/diagnose/advice/shell.ts";
 import { advise } from "../../src/diagnose/advice/table.ts";
-import { toCase } from "../../src/diagnose/case.ts";
 import type { Cause } from "../../src/diagnose/diagnosis.ts";
-import type { Who } from "../../src/identify/who.ts";
+import { toCase } from "../../src/diagnose/input.ts";
+import type { Who } from "../../src/identify/container-metadata.ts";
 import { type KillParts, makeKill } from "../kills.ts";
 import { SHELLS } from "../shells.ts";
 

@@ -4,10 +4,10 @@ import { runtimeOf } from "../../src/diagnose/advice/runtime.ts";
 import { quoteWord } from "../../src/diagnose/advice/shell.ts";
 import { toQuantity } from "../../src/diagnose/advice/sizes.ts";
 import { advise } from "../../src/diagnose/advice/table.ts";
-import { toCase } from "../../src/diagnose/case.ts";
 import type { Cause } from "../../src/diagnose/diagnosis.ts";
-import type { Owner } from "../../src/identify/owners.ts";
-import type { Who } from "../../src/identify/who.ts";
+import { toCase } from "../../src/diagnose/input.ts";
+import type { Who } from "../../src/identify/container-metadata.ts";
+import type { Owner } from "../../src/identify/pods/owners.ts";
 import { CONTAINER_ID, type KillParts, makeKill, POD_UID } from "../kills.ts";
 
 const WEB: Who = {

@@ -1,10 +1,10 @@
 /** Causes that one report tells, and with names: what filled the memory, whose it was, who else used it. */
 import { describe, expect, test } from "vitest";
 import type { OomReport } from "../../parsers/oom/report.ts";
-import type { Background } from "../../src/diagnose/case.ts";
 import { diagnose } from "../../src/diagnose/diagnose.ts";
-import { toPodFacts } from "../../src/identify/pod.ts";
-import type { Who } from "../../src/identify/who.ts";
+import type { Background } from "../../src/diagnose/input.ts";
+import type { Who } from "../../src/identify/container-metadata.ts";
+import { toPodFacts } from "../../src/identify/pods/pod.ts";
 import { type KillParts, makeBareKill, makeKill } from "../kills.ts";
 import { plainPod } from "../pods.ts";
 

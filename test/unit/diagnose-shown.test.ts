@@ -1,11 +1,11 @@
 /** A diagnosis as people see it: sentences on the record, a column of the table, the end of an explanation. */
 import { describe, expect, test } from "vitest";
 import type { Diagnosis } from "../../src/diagnose/diagnosis.ts";
+import { toLogRecord } from "../../src/record/kill-record.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 import { explain } from "../../src/replay/explain/explain.ts";
 import { layOut } from "../../src/replay/table/layout.ts";
 import { toRow } from "../../src/replay/table/row.ts";
-import type { LogRecord } from "../../src/ship/log-record.ts";
-import { toLogRecord } from "../../src/ship/record.ts";
 import { makeKill } from "../kills.ts";
 
 const COMMAND = `kubectl set resources deployment/web -n shop -c app --limits=memory=768Mi ${"x".repeat(100)}`;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createRandom } from "../../bench/random.ts";
 import { diagnose } from "../../src/diagnose/diagnose.ts";
 import type { Cause } from "../../src/diagnose/diagnosis.ts";
-import type { MemorySample } from "../../src/sources/memory-samples.ts";
+import type { MemorySample } from "../../src/sources/memory-history/sample.ts";
 import { CONTAINER_CGROUP, type KillParts, makeBareKill, makeKill, POD_CGROUP } from "../kills.ts";
 import { SHAPES, tellStory } from "../memory-stories.ts";
 

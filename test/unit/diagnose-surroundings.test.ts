@@ -1,11 +1,11 @@
 /** What Kubernetes says around a kill, as facts and in the advice: only where it is known and telling. */
 import { describe, expect, test } from "vitest";
 import { advise } from "../../src/diagnose/advice/table.ts";
-import { type Background, toCase } from "../../src/diagnose/case.ts";
 import { diagnose } from "../../src/diagnose/diagnose.ts";
 import type { Cause } from "../../src/diagnose/diagnosis.ts";
-import type { Autoscaler } from "../../src/identify/autoscalers.ts";
-import { setDiagnosis } from "../../src/ship/diagnosis-attributes.ts";
+import { type Background, toCase } from "../../src/diagnose/input.ts";
+import type { Autoscaler } from "../../src/identify/context/autoscalers.ts";
+import { setDiagnosis } from "../../src/record/attributes/diagnosis.ts";
 import { makeKill, makeWho } from "../kills.ts";
 
 const NOW = 1_767_000_000_000 + 7_200_000;

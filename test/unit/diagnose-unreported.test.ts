@@ -1,13 +1,13 @@
 /** Kills without a report: what the history and the counts tell of them, how sure that is, and what is said to be missing. */
 import { describe, expect, test } from "vitest";
 import type { UnloggedKill } from "../../src/correlate/kill.ts";
-import type { Background } from "../../src/diagnose/case.ts";
 import { diagnose } from "../../src/diagnose/diagnose.ts";
 import type { Diagnosis } from "../../src/diagnose/diagnosis.ts";
+import type { Background } from "../../src/diagnose/input.ts";
 import { historyOf } from "../../src/diagnose/kill-history.ts";
 import { toUnreportedKill } from "../../src/diagnose/unreported.ts";
-import { toPodFacts } from "../../src/identify/pod.ts";
-import type { MemoryHistory, MemorySample } from "../../src/sources/memory-samples.ts";
+import { toPodFacts } from "../../src/identify/pods/pod.ts";
+import type { MemoryHistory, MemorySample } from "../../src/sources/memory-history/sample.ts";
 import { CONTAINER_CGROUP, makeBareKill, makeKill, makeUnloggedKill, makeWho, POD_CGROUP } from "../kills.ts";
 import { plainPod } from "../pods.ts";
 

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type ContainerNames, checkNames } from "../../parsers/runtimes/container-names.ts";
-import { type DiskNames, openDiskNames } from "../../src/identify/disk/disk-names.ts";
-import { toPodFacts } from "../../src/identify/pod.ts";
+import { toPodFacts } from "../../src/identify/pods/pod.ts";
+import { type DiskNames, openDiskNames } from "../../src/identify/runtimes/disk-names.ts";
 import { type HostRoot, makeHostRoot } from "../host-root.ts";
 
 const TEST = fileURLToPath(new URL("..", import.meta.url));

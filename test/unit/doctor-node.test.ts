@@ -11,10 +11,10 @@ import { judgeProtection } from "../../src/doctor/checks/own-protection.ts";
 import { checkProcesses } from "../../src/doctor/checks/processes.ts";
 import { checkTracepoint } from "../../src/doctor/checks/tracepoint.ts";
 import { findOwnCgroup, leftOf, readRoom } from "../../src/doctor/own-cgroup.ts";
-import { readableDuration } from "../../src/ship/readable.ts";
-import type { MemoryHierarchy } from "../../src/sources/cgroup-mounts.ts";
+import { readableDuration } from "../../src/record/format.ts";
+import type { MemoryHierarchy } from "../../src/sources/cgroup/mounts.ts";
 import { createKernelClock } from "../../src/sources/clock.ts";
-import type { KmsgDevice } from "../../src/sources/kmsg-device.ts";
+import type { KmsgDevice } from "../../src/sources/kmsg/device.ts";
 import { type HostRoot, makeHostRoot } from "../host-root.ts";
 
 const MIB = 1024 * 1024;

@@ -5,9 +5,9 @@ import { CHECKS } from "../../src/doctor/all-checks.ts";
 import type { CheckResult, CheckStatus } from "../../src/doctor/check.ts";
 import { toLines } from "../../src/doctor/report.ts";
 import { tellSteps } from "../../src/doctor/test-kill/steps.ts";
+import type { Outcome } from "../../src/otlp/export-result.ts";
+import { isTestKill } from "../../src/record/test-kill.ts";
 import { widthOf } from "../../src/replay/table/text.ts";
-import type { Outcome } from "../../src/ship/outcome.ts";
-import { isTestKill } from "../../src/ship/test-kill.ts";
 import { runCli } from "../cli-process.ts";
 import { type OtlpReceiver, openOtlpReceiver } from "../otlp-receiver.ts";
 

@@ -6,7 +6,7 @@ import { type ConfigSources, readConfig } from "../../src/config/read.ts";
 import { checkConfiguration } from "../../src/doctor/checks/configuration.ts";
 import { checkContainerNames, judgeNames } from "../../src/doctor/checks/container-names.ts";
 import { checkStateDirectory } from "../../src/doctor/checks/state-directory.ts";
-import { OUTBOX_FILE } from "../../src/ship/outbox-file.ts";
+import { OUTBOX_FILE } from "../../src/outbox/sqlite-file.ts";
 import { makeHostRoot } from "../host-root.ts";
 import { cleanUp, makeDirectory, onCleanUp, openTestOutbox } from "../outbox-fixture.ts";
 

@@ -1,7 +1,7 @@
 /** Which record is taken for the test kill's. */
 import { expect, test } from "vitest";
 import { isOurs } from "../../src/doctor/test-kill/follow.ts";
-import type { LogRecord } from "../../src/ship/log-record.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 
 const CGROUP = "/oomscribe-doctor-0123abcd";
 

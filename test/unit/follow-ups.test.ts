@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { UnloggedKill } from "../../src/correlate/kill.ts";
-import { createNames, type Names } from "../../src/identify/names.ts";
-import { createRepeatCounter, isFirstOfRollout, type KillPlace } from "../../src/identify/repeats.ts";
-import type { Who } from "../../src/identify/who.ts";
-import type { CounterReading } from "../../src/sources/cgroup-counters.ts";
+import type { Who } from "../../src/identify/container-metadata.ts";
+import { createRepeatCounter, isFirstOfRollout, type KillPlace } from "../../src/identify/context/repeats.ts";
+import { createNames, type Names } from "../../src/identify/enricher.ts";
+import type { CounterReading } from "../../src/sources/cgroup/counters.ts";
 import { makeWho } from "../kills.ts";
 import { containerId, ended, plainPod, samplePod } from "../pods.ts";
 

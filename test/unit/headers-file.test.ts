@@ -3,8 +3,8 @@ import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openHeadersFile } from "../../src/ship/headers-file.ts";
-import { openOtlpExport } from "../../src/ship/otlp-export.ts";
+import { openOtlpExport } from "../../src/otlp/exporter.ts";
+import { openHeadersFile } from "../../src/otlp/headers-file.ts";
 import { openOtlpReceiver } from "../otlp-receiver.ts";
 import { numbered } from "../outbox-fixture.ts";
 

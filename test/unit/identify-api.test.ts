@@ -1,14 +1,14 @@
 /** The pieces of the Kubernetes client: paths, lines, what to ask for next, objects with their cache and budget. */
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { openApi } from "../../src/identify/api/api.ts";
-import { createBudget } from "../../src/identify/api/budget.ts";
-import { type ApiCall, CALLS, describeRight, toListPath, toObjectPath } from "../../src/identify/api/calls.ts";
-import { type Failure, toStatusFailure } from "../../src/identify/api/failure.ts";
-import { createFollowPlan, type FollowPlan, type FollowStep } from "../../src/identify/api/follow-plan.ts";
-import { createLines } from "../../src/identify/api/lines.ts";
-import { createObjectCache } from "../../src/identify/api/object-cache.ts";
-import { type Objects, openObjects } from "../../src/identify/api/objects.ts";
+import { openApi } from "../../src/identify/kubernetes/api.ts";
+import { createBudget } from "../../src/identify/kubernetes/budget.ts";
+import { type ApiCall, CALLS, describeRight, toListPath, toObjectPath } from "../../src/identify/kubernetes/calls.ts";
+import { type Failure, toStatusFailure } from "../../src/identify/kubernetes/failure.ts";
+import { createLines } from "../../src/identify/kubernetes/lines.ts";
+import { createObjectCache } from "../../src/identify/kubernetes/object-cache.ts";
+import { type Objects, openObjects } from "../../src/identify/kubernetes/objects.ts";
+import { createFollowPlan, type FollowPlan, type FollowStep } from "../../src/identify/kubernetes/watch/follow-plan.ts";
 import { plainCredentials } from "../followed.ts";
 import { type KubeApi, openKubeApi, toStatus } from "../kube-api.ts";
 

@@ -1,8 +1,12 @@
 /** The node over real connections: read at the start, again and again, and soon after a hint; whatever is answered. */
 import { afterEach, expect, test } from "vitest";
-import { openApi } from "../../src/identify/api/api.ts";
-import { type FollowedNode, type FollowNodeTimes, followNode } from "../../src/identify/api/follow-node.ts";
-import { type NodeFacts, readNode } from "../../src/identify/node.ts";
+import { type NodeFacts, readNode } from "../../src/identify/context/node.ts";
+import { openApi } from "../../src/identify/kubernetes/api.ts";
+import {
+  type FollowedNode,
+  type FollowNodeTimes,
+  followNode,
+} from "../../src/identify/kubernetes/watch/follow-node.ts";
 import { plainCredentials, until } from "../followed.ts";
 import { type KubeApi, openKubeApi, type WrongAnswer } from "../kube-api.ts";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { type FollowedKubelet, followKubelet, type KubeletOptions } from "../../src/identify/kubelet.ts";
+import { type FollowedKubelet, followKubelet, type KubeletOptions } from "../../src/identify/pods/kubelet.ts";
 import { openCertificates } from "../certificates.ts";
 import { until } from "../followed.ts";
 import { type KubeApi, makePod, openKubeApi, type TestPod } from "../kube-api.ts";

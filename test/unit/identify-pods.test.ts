@@ -1,8 +1,8 @@
 /** Pods of the API → facts, and the cache that knows them by what a cgroup path has. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { splitContainerId, toPodFacts } from "../../src/identify/pod.ts";
-import { createPodCache, type PodCache } from "../../src/identify/pod-cache.ts";
+import { splitContainerId, toPodFacts } from "../../src/identify/pods/pod.ts";
+import { createPodCache, type PodCache } from "../../src/identify/pods/pod-cache.ts";
 import { containerId, ended, plainPod, samplePod, samplePods } from "../pods.ts";
 
 const UID = "2c48913c-b29f-11e7-9350-020968147796";

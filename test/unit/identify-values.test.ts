@@ -1,12 +1,12 @@
 /** Small values of Kubernetes' API: quantities, images, owners, services. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseImage } from "../../src/identify/image.ts";
-import { ownersOf } from "../../src/identify/owners.ts";
-import type { PodFacts } from "../../src/identify/pod.ts";
-import { parseQuantity } from "../../src/identify/quantity.ts";
-import { serviceOf } from "../../src/identify/service.ts";
-import type { Who } from "../../src/identify/who.ts";
+import type { Who } from "../../src/identify/container-metadata.ts";
+import { parseImage } from "../../src/identify/pods/image.ts";
+import { ownersOf } from "../../src/identify/pods/owners.ts";
+import type { PodFacts } from "../../src/identify/pods/pod.ts";
+import { parseQuantity } from "../../src/identify/pods/quantity.ts";
+import { serviceOf } from "../../src/identify/pods/service.ts";
 
 describe("quantities", () => {
   test.each([

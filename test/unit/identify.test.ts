@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { ContainerNames } from "../../parsers/runtimes/container-names.ts";
+import type { Who } from "../../src/identify/container-metadata.ts";
 import { identify, type NameSources } from "../../src/identify/identifier.ts";
-import { createPodCache } from "../../src/identify/pod-cache.ts";
+import { createPodCache } from "../../src/identify/pods/pod-cache.ts";
 import { refineScope } from "../../src/identify/scope.ts";
-import type { Who } from "../../src/identify/who.ts";
 import { containerId, plainPod, samplePods } from "../pods.ts";
 
 const UID = "2c48913c-b29f-11e7-9350-020968147796";

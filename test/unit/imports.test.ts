@@ -9,7 +9,7 @@ const FILES = globSync(["parsers/**/*.ts", "src/**/*.ts"], { cwd: fileURLToPath(
 
 test("there are files to look at", () => {
   expect(FILES).toContain("parsers/oom/assemble.ts");
-  expect(FILES).toContain("src/pipeline.ts");
+  expect(FILES).toContain("src/pipeline/replay-pipeline.ts");
 });
 
 test.each(FILES)("%s", (file) => {
@@ -69,10 +69,10 @@ describe("forbidden", () => {
     ["src/ship/x.ts", 'import { pino } from "pino";'],
     ["src/sources/x.ts", 'import { runAgent } from "../agent.ts";'],
     ["src/telemetry/x.ts", 'import { diag } from "@opentelemetry/api";'],
-    ["src/pipeline.ts", 'import { runAgent } from "./agent.ts";'],
-    ["src/backoff.ts", 'import { toKills } from "./correlate/from-report.ts";'],
-    ["src/agent.ts", 'import { chunk } from "lodash";'],
-    ["src/agent.ts", 'import { makeKill } from "../test/kills.ts";'],
+    ["src/pipeline/replay-pipeline.ts", 'import { runAgent } from "./agent.ts";'],
+    ["src/shared/backoff.ts", 'import { toKills } from "./correlate/from-report.ts";'],
+    ["src/agent/agent.ts", 'import { chunk } from "lodash";'],
+    ["src/agent/agent.ts", 'import { makeKill } from "../test/kills.ts";'],
     ["src/utils/x.ts", 'import { toKills } from "../correlate/from-report.ts";'],
   ])("in %s: %s", (file, source) => {
     expect(findForbiddenImports(file, `/** A file. */\n${source}\n`)).toHaveLength(1);
@@ -86,9 +86,9 @@ describe("allowed", () => {
     ["src/ship/x.ts", 'import type { Kill } from "../correlate/kill.ts";'],
     ["src/identify/x.ts", 'import { createBackoff } from "../backoff.ts";'],
     ["src/ship/x.ts", 'import { HrTime } from "@opentelemetry/api";'],
-    ["src/pipeline.ts", 'import { toKills } from "./correlate/from-report.ts";'],
-    ["src/agent.ts", 'import { createPipeline } from "./pipeline.ts";'],
-    ["src/cli.ts", 'import { runAgent } from "./agent.ts";'],
+    ["src/pipeline/replay-pipeline.ts", 'import { toKills } from "./correlate/from-report.ts";'],
+    ["src/agent/agent.ts", 'import { createPipeline } from "./pipeline.ts";'],
+    ["src/cli/main.ts", 'import { runAgent } from "./agent.ts";'],
   ])("in %s: %s", (file, source) => {
     expect(findForbiddenImports(file, source)).toEqual([]);
   });

@@ -1,6 +1,6 @@
 /** What is kept of those that live and of those that are gone. */
 import { expect, test } from "vitest";
-import { createKept, type Kept } from "../../src/identify/disk/kept.ts";
+import { createKept, type Kept } from "../../src/identify/runtimes/container-cache.ts";
 
 function keep(keys: string): Kept<string> {
   const kept = createKept<string>({ max: 4, keptMs: 1000 });

@@ -1,7 +1,7 @@
 /** Kills are counted once each, by what is known of them, and go on from the last run. */
 import { expect, test } from "vitest";
-import { createKillCounts } from "../../src/kill-counts.ts";
-import type { LogRecord } from "../../src/ship/log-record.ts";
+import { createKillCounts } from "../../src/agent/kill-counts.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 
 const kill = (scope: string, attribution: string, eventName = "oom.kill"): LogRecord => ({
   severityText: "ERROR",

@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import type { Kill } from "../../src/correlate/kill.ts";
 import { diagnose } from "../../src/diagnose/diagnose.ts";
 import { type Histories, historyOf } from "../../src/diagnose/kill-history.ts";
-import type { NodeFacts } from "../../src/identify/node.ts";
-import { toPodFacts } from "../../src/identify/pod.ts";
-import type { Who } from "../../src/identify/who.ts";
+import type { Who } from "../../src/identify/container-metadata.ts";
+import type { NodeFacts } from "../../src/identify/context/node.ts";
+import { toPodFacts } from "../../src/identify/pods/pod.ts";
 import { CONTAINER_CGROUP, makeKill, POD_CGROUP } from "../kills.ts";
 import { plainPod } from "../pods.ts";
 

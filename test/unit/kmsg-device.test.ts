@@ -1,6 +1,6 @@
 /** What people are told where the kernel's log cannot be opened. */
 import { expect, test } from "vitest";
-import { KmsgOpenError, type KmsgRights, kmsgAdvice, openKmsgDevice } from "../../src/sources/kmsg-device.ts";
+import { KmsgOpenError, type KmsgRights, kmsgAdvice, openKmsgDevice } from "../../src/sources/kmsg/device.ts";
 
 test.each([
   ["/nonexistent/kmsg", "ENOENT", "privileged"],

@@ -1,7 +1,7 @@
 /** What one read of /dev/kmsg means, and which sequence numbers are missing. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createKmsgReadings } from "../../src/sources/kmsg-reading.ts";
+import { createKmsgReadings } from "../../src/sources/kmsg/reading.ts";
 
 const line = (seq: number): string => `6,${seq},1000,-;text\n`;
 

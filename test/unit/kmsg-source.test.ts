@@ -1,7 +1,7 @@
 /** The driver of /dev/kmsg with a device of the test's own: what is handed on, in which order, and how often it asks. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createKernelClock, type KernelClock } from "../../src/sources/clock.ts";
-import { type KmsgOptions, type KmsgSource, openKmsg } from "../../src/sources/kmsg.ts";
+import { type KmsgOptions, type KmsgSource, openKmsg } from "../../src/sources/kmsg/source.ts";
 
 /** A record by its text, or a read's error by its code. */
 type Scripted = { text: string } | { code: string } | { bytes: string };

@@ -1,9 +1,14 @@
 /** Whose limit a kill without a report came from, by the counts of cgroup v2. */
 import { describe, expect, test } from "vitest";
 import type { MemoryCounters } from "../../parsers/cgroup/memory-events.ts";
+import {
+  addLimit,
+  addLimitToUnlogged,
+  createLimitHits,
+  type LimitHits,
+} from "../../src/correlate/counters/limit-hits.ts";
 import type { Kill, UnloggedKill } from "../../src/correlate/kill.ts";
-import { addLimit, addLimitToUnlogged, createLimitHits, type LimitHits } from "../../src/correlate/limit-hits.ts";
-import type { CounterReading } from "../../src/sources/cgroup-counters.ts";
+import type { CounterReading } from "../../src/sources/cgroup/counters.ts";
 import { CONTAINER_CGROUP, makeBareKill, makeUnloggedKill, POD_CGROUP } from "../kills.ts";
 
 const ABOVE = [POD_CGROUP, "/kubepods/burstable", "/kubepods"];

@@ -1,13 +1,13 @@
-/** src/live.ts: what a run leaves behind for the next one. */
+/** src/pipeline/agent-pipeline.ts: what a run leaves behind for the next one. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { parseKmsgRecord } from "../../parsers/kmsg.ts";
+import { openNames } from "../../src/agent/open-enricher.ts";
 import type { Settings } from "../../src/config/schema.ts";
-import { createLive, type Live, type LiveState } from "../../src/live.ts";
-import { openNames } from "../../src/names-of-node.ts";
-import type { LogRecord } from "../../src/ship/log-record.ts";
+import { createLive, type Live, type LiveState } from "../../src/pipeline/agent-pipeline.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 
 const CGROUP = "/kubepods/burstable/pod2c48913c-b29f-11e7-9350-020968147796/app";
 const BOOT_ID = "0123456789abcdef0123456789abcdef";

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createMarkVictimReader, type MarkVictim } from "../../parsers/oom/mark-victim.ts";
-import { openMarkVictim } from "../../src/sources/mark-victim.ts";
+import { openMarkVictim } from "../../src/sources/tracepoint/mark-victim.ts";
 
 /** As Linux 6.18 printed it for real victims, whose names were set to these. */
 function entry(comm: string, pid: number, trigger = comm): string {

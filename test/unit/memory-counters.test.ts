@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { MemoryHierarchy } from "../../src/sources/cgroup-mounts.ts";
 import {
   type CounterReading,
   type MemoryCountersOptions,
   type MemoryCountersSource,
   openMemoryCounters,
-} from "../../src/sources/memory-counters.ts";
+} from "../../src/sources/cgroup/counter-source.ts";
+import type { MemoryHierarchy } from "../../src/sources/cgroup/mounts.ts";
 import { isInitPidNamespace } from "../../src/sources/pid-namespace.ts";
 
 let directory: string;

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type MemoryHistorySource, openMemoryHistory } from "../../src/sources/memory-history.ts";
-import type { MemorySample } from "../../src/sources/memory-samples.ts";
+import type { MemorySample } from "../../src/sources/memory-history/sample.ts";
+import { type MemoryHistorySource, openMemoryHistory } from "../../src/sources/memory-history/source.ts";
 import { CONTAINER_CGROUP, POD_CGROUP } from "../kills.ts";
 
 const MIB = 1024 ** 2;

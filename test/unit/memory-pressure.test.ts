@@ -1,9 +1,9 @@
 /** The node's condition MemoryPressure: read, told once when it comes and once when it is over, and known of a kill. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createMemoryPressureWatch, type PressureSeen } from "../../src/identify/memory-pressure.ts";
-import { type NodeFacts, nodeAt, readNode } from "../../src/identify/node.ts";
-import { toMemoryPressureRecord } from "../../src/ship/memory-pressure-record.ts";
+import { createMemoryPressureWatch, type PressureSeen } from "../../src/identify/context/memory-pressure.ts";
+import { type NodeFacts, nodeAt, readNode } from "../../src/identify/context/node.ts";
+import { toMemoryPressureRecord } from "../../src/record/events/memory-pressure.ts";
 
 const T1 = Date.parse("2026-11-24T10:00:00Z");
 const T2 = T1 + 312_000;

@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { heldOf, workingSetOf } from "../../parsers/cgroup/memory-stat.ts";
-import { COARSE, createMemoryRing, FINE, RING_BYTES } from "../../src/sources/memory-ring.ts";
-import type { MemorySample } from "../../src/sources/memory-samples.ts";
-import { nextLookMs } from "../../src/sources/memory-schedule.ts";
+import { COARSE, createMemoryRing, FINE, RING_BYTES } from "../../src/sources/memory-history/ring-buffer.ts";
+import type { MemorySample } from "../../src/sources/memory-history/sample.ts";
+import { nextLookMs } from "../../src/sources/memory-history/schedule.ts";
 
 const PAGE = 4096;
 const MIB = 1024 ** 2;

@@ -1,8 +1,8 @@
 /** Memory near its limit: told once when it passes the mark, with its speed, and as a record. */
 import { describe, expect, test } from "vitest";
 import { createNearLimitWatch, type NearLimit } from "../../src/diagnose/near-limit.ts";
-import { toNearLimitRecord } from "../../src/ship/near-limit-record.ts";
-import type { MemorySample } from "../../src/sources/memory-samples.ts";
+import { toNearLimitRecord } from "../../src/record/events/near-limit.ts";
+import type { MemorySample } from "../../src/sources/memory-history/sample.ts";
 import { CONTAINER_CGROUP } from "../kills.ts";
 
 const MIB = 1024 ** 2;

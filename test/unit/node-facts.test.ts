@@ -1,9 +1,9 @@
 /** Resource attributes of the node, inside a pod and outside. */
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
+import { type Host, readNodeResource } from "../../src/agent/node-resource.ts";
 import { readConfig } from "../../src/config/read.ts";
-import { type Host, readNodeResource } from "../../src/node-facts.ts";
-import type { Attributes } from "../../src/ship/log-record.ts";
+import type { Attributes } from "../../src/record/log-record.ts";
 import { parsePageSize, readPageSize } from "../../src/sources/page-size.ts";
 
 const ID = "0123456789abcdef0123456789abcdef";

@@ -1,7 +1,7 @@
 /** What is to be done with a batch that failed, by status, error and Retry-After. */
 import { describe, expect, test } from "vitest";
 import { parseRetryAfter } from "../../parsers/retry-after.ts";
-import { type Answer, toFailedOutcome } from "../../src/ship/otlp-outcome.ts";
+import { type Answer, toFailedOutcome } from "../../src/otlp/classify-response.ts";
 
 const NOW_MS = Date.parse("2026-01-01T00:00:00Z");
 

@@ -16,11 +16,11 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { toReadableRecords } from "../../src/ship/otlp-record.ts";
-import type { Unreadable } from "../../src/ship/outbox.ts";
-import { OUTBOX_FILE, OutboxInUseError, SET_ASIDE_SUFFIX } from "../../src/ship/outbox-file.ts";
-import { RETRY_MS } from "../../src/ship/outbox-tiers.ts";
-import { decodeRecord } from "../../src/ship/stored-record.ts";
+import { toReadableRecords } from "../../src/otlp/readable-record.ts";
+import { RETRY_MS } from "../../src/outbox/disk-or-memory.ts";
+import type { Unreadable } from "../../src/outbox/outbox.ts";
+import { OUTBOX_FILE, OutboxInUseError, SET_ASIDE_SUFFIX } from "../../src/outbox/sqlite-file.ts";
+import { decodeRecord } from "../../src/outbox/stored-record.ts";
 import {
   cleanUp,
   makeDirectory,
@@ -118,7 +118,7 @@ describe("one owner", () => {
     const first = openTestOutbox(directory);
     first.commit([numbered(1)], { position: 1 });
     const script = `
-      import { openOutbox } from ${JSON.stringify(fileURLToPath(new URL("../../src/ship/outbox.ts", import.meta.url)))};
+      import { openOutbox } from ${JSON.stringify(fileURLToPath(new URL("../../src/outbox/outbox.ts", import.meta.url)))};
       try { openOutbox({ directory: ${JSON.stringify(directory)}, onTrouble() {} }); } catch (error) {
         process.stdout.write(error.name + ": " + error.message);
       }`;

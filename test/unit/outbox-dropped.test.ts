@@ -2,11 +2,11 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { type Deliveries, openDeliveries } from "../../src/deliveries/deliveries.ts";
-import type { LogRecord } from "../../src/ship/log-record.ts";
-import { openOtlpExport } from "../../src/ship/otlp-export.ts";
-import { createDroppedSums, toDroppedRecord } from "../../src/ship/outbox-dropped.ts";
-import { openSetAsideFiles } from "../../src/ship/set-aside-files.ts";
+import { openOtlpExport } from "../../src/otlp/exporter.ts";
+import { type Deliveries, openDeliveries } from "../../src/outbox/deliveries.ts";
+import { openSetAsideFiles } from "../../src/outbox/set-aside-files.ts";
+import { createDroppedSums, toDroppedRecord } from "../../src/record/events/dropped-records.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 import type { EventDetail, EventName } from "../../src/telemetry/events.ts";
 import { openOtlpReceiver } from "../otlp-receiver.ts";
 import { cleanUp, makeDirectory, numbered, numbersOf, range } from "../outbox-fixture.ts";

@@ -2,11 +2,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { openHousekeeping } from "../../src/deliveries/housekeeping.ts";
-import { readOutboxes, retryAll, toJson, toLines } from "../../src/deliveries/outbox-report.ts";
-import { readStatusFile, STATUS_FILE, writeStatusFile } from "../../src/deliveries/status-file.ts";
-import type { SetAsideCause } from "../../src/ship/outbox-sender.ts";
-import { countSetAside, openSetAsideFiles, readRetry, requestRetry } from "../../src/ship/set-aside-files.ts";
+import { openHousekeeping } from "../../src/outbox/housekeeping.ts";
+import { readOutboxes, retryAll, toJson, toLines } from "../../src/outbox/report.ts";
+import type { SetAsideCause } from "../../src/outbox/sender.ts";
+import { countSetAside, openSetAsideFiles, readRetry, requestRetry } from "../../src/outbox/set-aside-files.ts";
+import { readStatusFile, STATUS_FILE, writeStatusFile } from "../../src/outbox/status-file.ts";
 import { runCli } from "../cli-process.ts";
 import {
   cleanUp,

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import type { BackoffOptions } from "../../src/backoff.ts";
-import { openOtlpExport } from "../../src/ship/otlp-export.ts";
-import { openSender, type Sender, type SenderDetail, type SenderOptions } from "../../src/ship/outbox-sender.ts";
-import type { Outcome } from "../../src/ship/outcome.ts";
+import type { Outcome } from "../../src/otlp/export-result.ts";
+import { openOtlpExport } from "../../src/otlp/exporter.ts";
+import { openSender, type Sender, type SenderDetail, type SenderOptions } from "../../src/outbox/sender.ts";
+import type { BackoffOptions } from "../../src/shared/backoff.ts";
 import { type Answer, type OtlpReceiver, openOtlpReceiver, type ReceiverOptions } from "../otlp-receiver.ts";
 import {
   cleanUp,

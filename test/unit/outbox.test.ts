@@ -3,9 +3,9 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { LogRecord } from "../../src/ship/log-record.ts";
-import type { OutboxOptions } from "../../src/ship/outbox.ts";
-import { OUTBOX_FILE } from "../../src/ship/outbox-file.ts";
+import type { OutboxOptions } from "../../src/outbox/outbox.ts";
+import { OUTBOX_FILE } from "../../src/outbox/sqlite-file.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 import {
   cleanUp,
   makeDirectory,

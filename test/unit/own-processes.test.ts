@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { addOwnProcess } from "../../src/correlate/witnesses.ts";
-import { createOwnProcesses, type OwnProcesses } from "../../src/sources/own-processes.ts";
+import { addOwnProcess } from "../../src/correlate/victim-evidence.ts";
+import { createOwnProcesses, type OwnProcesses } from "../../src/sources/proc/container-init.ts";
 import { CONTAINER_CGROUP, makeBareKill, makeKill, makeUnloggedKill, POD_CGROUP } from "../kills.ts";
 
 let root: string;

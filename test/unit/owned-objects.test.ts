@@ -1,11 +1,11 @@
 /** What the API says of owners, asked over a real connection and never waited for. */
 import { afterEach, expect, test } from "vitest";
-import { openApi } from "../../src/identify/api/api.ts";
-import { openObjects } from "../../src/identify/api/objects.ts";
-import { createOwnedObjects, type OwnedObjects, readOwnedObject } from "../../src/identify/owned-objects.ts";
-import { ownersOf } from "../../src/identify/owners.ts";
-import type { PodFacts } from "../../src/identify/pod.ts";
-import { toPodFacts } from "../../src/identify/pod.ts";
+import { createOwnedObjects, type OwnedObjects, readOwnedObject } from "../../src/identify/context/owned-objects.ts";
+import { openApi } from "../../src/identify/kubernetes/api.ts";
+import { openObjects } from "../../src/identify/kubernetes/objects.ts";
+import { ownersOf } from "../../src/identify/pods/owners.ts";
+import type { PodFacts } from "../../src/identify/pods/pod.ts";
+import { toPodFacts } from "../../src/identify/pods/pod.ts";
 import { type KubeApi, openKubeApi } from "../kube-api.ts";
 import { sampleObject, samplePods } from "../pods.ts";
 

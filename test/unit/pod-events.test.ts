@@ -2,9 +2,14 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { createNames, type Names } from "../../src/identify/names.ts";
-import { createPodEvents, type PodEventsOf, readPodEvents, toPodEventsPath } from "../../src/identify/pod-events.ts";
-import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
+import { createNames, type Names } from "../../src/identify/enricher.ts";
+import {
+  createPodEvents,
+  type PodEventsOf,
+  readPodEvents,
+  toPodEventsPath,
+} from "../../src/identify/follow-up/pod-events.ts";
+import { toFollowUpRecord } from "../../src/record/events/follow-up.ts";
 import { makeWho, POD_UID } from "../kills.ts";
 import type { WrongAnswer } from "../kube-api.ts";
 import { containerId, plainPod } from "../pods.ts";

@@ -1,6 +1,6 @@
 /** The rights that a manifest grants are those that the calls need: one too few or too many is found. */
 import { describe, expect, test } from "vitest";
-import { type ApiCall, CALLS } from "../../src/identify/api/calls.ts";
+import { type ApiCall, CALLS } from "../../src/identify/kubernetes/calls.ts";
 import { findRbacDifferences } from "../rbac.ts";
 
 const DEFAULT: readonly ApiCall[] = Object.values<ApiCall>(CALLS).filter(({ optional }) => !optional);

@@ -1,9 +1,9 @@
 /** What is kept of removed cgroups: so long, so many. */
 import { expect, test } from "vitest";
-import { createLedger } from "../../src/correlate/ledger.ts";
-import { createRecentlyRemoved } from "../../src/correlate/recently-removed.ts";
-import { createStepCounter } from "../../src/correlate/step-counter.ts";
-import type { CounterReading } from "../../src/sources/cgroup-counters.ts";
+import { createStepCounter } from "../../src/correlate/counters/increments.ts";
+import { createRecentlyRemoved } from "../../src/correlate/counters/recently-removed.ts";
+import { createLedger } from "../../src/correlate/counters/unmatched.ts";
+import type { CounterReading } from "../../src/sources/cgroup/counters.ts";
 
 test("until its time is up, or as many have gone after it", () => {
   const removed = createRecentlyRemoved<number>({ keptMs: 100, max: 2 });

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { renderRecordPage } from "../../scripts/record-docs.ts";
-import { ATTRIBUTE_GROUPS } from "../../src/ship/attributes.ts";
+import { ATTRIBUTE_GROUPS } from "../../src/record/schema.ts";
 
 const page = readFileSync(new URL("../../docs/record.md", import.meta.url), "utf8");
 

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { reload } from "../../src/agent/reload.ts";
 import { readConfig } from "../../src/config/read.ts";
-import { createReplaceable, type ReplaceableBackend } from "../../src/deliveries/backend.ts";
-import { toEndpoints } from "../../src/deliveries/endpoints.ts";
-import { reload } from "../../src/reload.ts";
-import { openOtlpExport } from "../../src/ship/otlp-export.ts";
+import { openOtlpExport } from "../../src/otlp/exporter.ts";
+import { toEndpoints } from "../../src/outbox/endpoints.ts";
+import { createReplaceable, type ReplaceableBackend } from "../../src/outbox/replaceable-exporter.ts";
 import { type OtlpReceiver, openOtlpReceiver } from "../otlp-receiver.ts";
 import { numbered } from "../outbox-fixture.ts";
 

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createLineCutter } from "../../src/replay/follow/line-cutter.ts";
 import { capture, runCli } from "../cli-process.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const REPORT = readFileSync(capture("v1-6.18/01-container-limit.kmsg"), "latin1");
 
 /** A real report with a PID, sequence numbers and a second of its own. */

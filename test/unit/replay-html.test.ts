@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../../scripts/build.ts";
+import { toLogRecord } from "../../src/record/kill-record.ts";
 import { toScriptJson } from "../../src/replay/html/page.ts";
 import { MAX_KILLS, openReport } from "../../src/replay/html/report.ts";
-import type { Sink } from "../../src/replay/sinks.ts";
-import { toLogRecord } from "../../src/ship/record.ts";
+import type { Sink } from "../../src/replay/output/sinks.ts";
 import { capture, runCli } from "../cli-process.ts";
 import { makeKill } from "../kills.ts";
 

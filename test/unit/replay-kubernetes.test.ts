@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parsePodList } from "../../src/replay/pod-list.ts";
+import { parsePodList } from "../../src/replay/input/pod-list.ts";
 import { capture, runCli } from "../cli-process.ts";
 
 const sample = (name: string) => fileURLToPath(new URL(`../kubernetes/${name}-pods.json`, import.meta.url));

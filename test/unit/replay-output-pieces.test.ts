@@ -2,7 +2,7 @@
 import { Writable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { openOutput } from "../../src/replay/output.ts";
+import { openOutput } from "../../src/replay/output/output.ts";
 
 const LONG = 200_000;
 /** Of all lengths, some of them longer than a piece, with characters of one to four bytes. */

@@ -119,7 +119,7 @@ test("no kill: a sentence on standard output, what was read on standard error", 
 });
 
 test("a reader that goes away ends it quietly", async () => {
-  const program = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
   const child = spawn(process.execPath, [program, "replay", "--output", "ndjson", STORM, "-"], { env: {} });
   let stderr = "";
   child.stderr.on("data", (text) => {

@@ -2,7 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { openProgress } from "../../src/replay/progress.ts";
+import { openProgress } from "../../src/replay/output/progress.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,9 +1,9 @@
 /** A kill that comes again is the same kill; what is remembered is bounded. */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { MAX_COMPARED } from "../../src/replay/recent-rows.ts";
-import { createSeen } from "../../src/replay/seen.ts";
-import type { LogRecord } from "../../src/ship/log-record.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
+import { createSeen } from "../../src/replay/dedupe.ts";
+import { MAX_COMPARED } from "../../src/replay/table/recent-rows.ts";
 import { runCli } from "../cli-process.ts";
 import { countExecutedBlocks } from "../executed-blocks.ts";
 

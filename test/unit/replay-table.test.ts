@@ -1,10 +1,10 @@
 /** The table for people: what is in it, that hostile names cannot break it, and that it fits. */
 import { describe, expect, test } from "vitest";
+import type { LogRecord } from "../../src/record/log-record.ts";
 import { layOut } from "../../src/replay/table/layout.ts";
 import { biggestUse, fullestCounter } from "../../src/replay/table/memory.ts";
 import { toRow } from "../../src/replay/table/row.ts";
 import { cutTo, pad, plainCell, widthOf } from "../../src/replay/table/text.ts";
-import type { LogRecord } from "../../src/ship/log-record.ts";
 import { capture, runCli } from "../cli-process.ts";
 
 const GIB = 1024 ** 3;

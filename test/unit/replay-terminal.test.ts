@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { widthOf } from "../../src/replay/table/text.ts";
 import { capture } from "../cli-process.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const FILES = ["v2-6.1/08-node-out-of-memory.kmsg", "generated/107-gen-comm-cjk-emoji.kmsg"].map(capture);
 
 function onTerminal(columns: number, args: string, env: Record<string, string> = {}): string {

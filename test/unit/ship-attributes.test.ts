@@ -4,18 +4,18 @@ import { describe, expect, test } from "vitest";
 import { renderRecordPage } from "../../scripts/record-docs.ts";
 import type { Diagnosis } from "../../src/diagnose/diagnosis.ts";
 import type { NearLimit } from "../../src/diagnose/near-limit.ts";
-import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../../src/ship/attributes.ts";
-import { toEvictionRecord } from "../../src/ship/eviction-record.ts";
-import { toFalseKillRecord } from "../../src/ship/false-kill-record.ts";
-import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
-import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
-import type { AttributeValue, LogRecord } from "../../src/ship/log-record.ts";
-import { toMemoryPressureRecord } from "../../src/ship/memory-pressure-record.ts";
-import { toNearLimitRecord } from "../../src/ship/near-limit-record.ts";
-import { toDroppedRecord } from "../../src/ship/outbox-dropped.ts";
-import { toLogRecord } from "../../src/ship/record.ts";
-import { toUnloggedRecord } from "../../src/ship/unlogged-record.ts";
-import { toUnverifiedSuppressedRecord } from "../../src/ship/unverified-suppressed-record.ts";
+import { toUnloggedRecord } from "../../src/record/events/counter-only-kill.ts";
+import { toDroppedRecord } from "../../src/record/events/dropped-records.ts";
+import { toEvictionRecord } from "../../src/record/events/eviction.ts";
+import { toFalseKillRecord } from "../../src/record/events/false-oom-killed.ts";
+import { toFollowUpRecord } from "../../src/record/events/follow-up.ts";
+import { toGapRecord, toSuppressedRecord } from "../../src/record/events/log-gap.ts";
+import { toMemoryPressureRecord } from "../../src/record/events/memory-pressure.ts";
+import { toNearLimitRecord } from "../../src/record/events/near-limit.ts";
+import { toUnverifiedSuppressedRecord } from "../../src/record/events/unverified-suppressed.ts";
+import { toLogRecord } from "../../src/record/kill-record.ts";
+import type { AttributeValue, LogRecord } from "../../src/record/log-record.ts";
+import { ATTRIBUTE_GROUPS, type AttributeEntry, type AttributeGroup } from "../../src/record/schema.ts";
 import {
   BOOT_ID,
   CONTAINER_CGROUP,

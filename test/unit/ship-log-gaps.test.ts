@@ -1,6 +1,6 @@
 /** Records of what the kernel's log does not hold. */
 import { expect, test } from "vitest";
-import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
+import { toGapRecord, toSuppressedRecord } from "../../src/record/events/log-gap.ts";
 import { BOOT_ID, makeRecord } from "../kills.ts";
 
 test("suppressed reports: how many, and the kernel's line", () => {

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { encodeBytes } from "../../parsers/bytes.ts";
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
-import { quoteLines } from "../../src/ship/original.ts";
+import { quoteLines } from "../../src/record/original.ts";
 import { makeRecord, readReports } from "../kills.ts";
 
 const HEAD = makeRecord("java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0");

@@ -1,6 +1,6 @@
 /** The line that says why a batch did not arrive. */
 import { expect, test } from "vitest";
-import { describeFailure } from "../../src/ship/otlp-failure.ts";
+import { describeFailure } from "../../src/otlp/describe-failure.ts";
 
 /** As otlp-exporter-base makes it: `code` and `data` only where the answer was final. */
 function exporterError(message: string, more: { code?: number; data?: string } = {}): Error {

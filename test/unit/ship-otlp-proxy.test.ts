@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { openOtlpExport } from "../../src/ship/otlp-export.ts";
+import { openOtlpExport } from "../../src/otlp/exporter.ts";
 import { type HttpProxy, openHttpProxy } from "../http-proxy.ts";
 import { type OtlpReceiver, openOtlpReceiver } from "../otlp-receiver.ts";
 import { numbered } from "../outbox-fixture.ts";

@@ -1,7 +1,7 @@
 /** OTLP's standard variables, one by one, and what is said where one of them cannot be used. */
 import { describe, expect, test } from "vitest";
-import { BACKENDS, type BackendName } from "../../src/ship/backends.ts";
-import { type OtlpOptions, readOtlpSettings } from "../../src/ship/otlp-settings.ts";
+import { BACKENDS, type BackendName } from "../../src/otlp/backends.ts";
+import { type OtlpOptions, readOtlpSettings } from "../../src/otlp/settings.ts";
 
 type Env = Record<string, string>;
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LogRecord } from "../../src/ship/log-record.ts";
-import { openOtlpShipper } from "../../src/ship/otlp.ts";
+import { openOtlpShipper } from "../../src/otlp/shipper.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 import { openCertificates } from "../certificates.ts";
 import { type OtlpReceiver, openOtlpReceiver } from "../otlp-receiver.ts";
 

@@ -3,10 +3,15 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
-import type { LogRecord } from "../../src/ship/log-record.ts";
-import { type BatchResult, type OtlpShipper, type OtlpShipperOptions, openOtlpShipper } from "../../src/ship/otlp.ts";
-import { toLogRecord } from "../../src/ship/record.ts";
-import { readResourceEnv } from "../../src/ship/resource-env.ts";
+import {
+  type BatchResult,
+  type OtlpShipper,
+  type OtlpShipperOptions,
+  openOtlpShipper,
+} from "../../src/otlp/shipper.ts";
+import { toLogRecord } from "../../src/record/kill-record.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
+import { readResourceEnv } from "../../src/record/resource-env.ts";
 import { killsOf, makeBareKill, makeKill, readReports } from "../kills.ts";
 import { type Answer, type OtlpReceiver, openOtlpReceiver, type ReceiverOptions } from "../otlp-receiver.ts";
 

@@ -1,7 +1,7 @@
 /** log.record.uid: the same for the same kill, another for any other. */
 import { describe, expect, test } from "vitest";
-import { toGapRecord, toSuppressedRecord } from "../../src/ship/log-gaps.ts";
-import { toLogRecord } from "../../src/ship/record.ts";
+import { toGapRecord, toSuppressedRecord } from "../../src/record/events/log-gap.ts";
+import { toLogRecord } from "../../src/record/kill-record.ts";
 import { BOOT_ID, killsOf, makeBareKill, makeRecord, readReports } from "../kills.ts";
 
 const NODE = { resource: { "host.id": "m1" } };

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { CgroupIdentity } from "../../parsers/cgroup/path.ts";
 import type { Scope } from "../../src/correlate/kill.ts";
-import type { Who } from "../../src/identify/who.ts";
-import { toLogRecord } from "../../src/ship/record.ts";
+import type { Who } from "../../src/identify/container-metadata.ts";
+import { toLogRecord } from "../../src/record/kill-record.ts";
 import {
   BOOT_ID,
   CONTAINER_CGROUP,

@@ -1,6 +1,6 @@
 /** OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME. */
 import { expect, test } from "vitest";
-import { readResourceEnv } from "../../src/ship/resource-env.ts";
+import { readResourceEnv } from "../../src/record/resource-env.ts";
 
 test.each<[string, Record<string, string>, Record<string, string>]>([
   ["nothing", {}, {}],

@@ -1,9 +1,9 @@
 /** The body of a record: one sentence, whatever the process called itself. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Who } from "../../src/identify/who.ts";
-import { readablePath, readableSize } from "../../src/ship/readable.ts";
-import { killSentence } from "../../src/ship/sentence.ts";
+import type { Who } from "../../src/identify/container-metadata.ts";
+import { killSentence } from "../../src/record/body.ts";
+import { readablePath, readableSize } from "../../src/record/format.ts";
 import { CONTAINER_CGROUP, type KillParts, makeBareKill, makeKill, makeWho, POD_CGROUP, POD_UID } from "../kills.ts";
 
 const IN_CONTAINER = `java (pid 1234) in container 7c1d0b9f3a5e of pod ${POD_UID} was OOM-killed`;

@@ -2,9 +2,9 @@
 import { PassThrough, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import { openStdoutExport } from "../../src/ship/stdout-export.ts";
-import { toJson } from "../../src/ship/to-json.ts";
-import { toUnloggedRecord } from "../../src/ship/unlogged-record.ts";
+import { openStdoutExport } from "../../src/otlp/stdout-exporter.ts";
+import { toUnloggedRecord } from "../../src/record/events/counter-only-kill.ts";
+import { toJson } from "../../src/record/json.ts";
 import { makeUnloggedKill } from "../kills.ts";
 
 const record = toUnloggedRecord(makeUnloggedKill(), { resource: {} }, (ms) => ms * 1000);

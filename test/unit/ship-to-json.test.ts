@@ -1,7 +1,7 @@
 /** The printed shape of a record. */
 import { expect, test } from "vitest";
-import type { LogRecord } from "../../src/ship/log-record.ts";
-import { toJson } from "../../src/ship/to-json.ts";
+import { toJson } from "../../src/record/json.ts";
+import type { LogRecord } from "../../src/record/log-record.ts";
 
 const RECORD: LogRecord = {
   severityText: "ERROR",

@@ -1,7 +1,7 @@
 /** Records of kills that the kernel counted and its log does not hold. */
 import { expect, test } from "vitest";
-import { toLogRecord } from "../../src/ship/record.ts";
-import { toUnloggedRecord } from "../../src/ship/unlogged-record.ts";
+import { toUnloggedRecord } from "../../src/record/events/counter-only-kill.ts";
+import { toLogRecord } from "../../src/record/kill-record.ts";
 import { BOOT_ID, CONTAINER_CGROUP, CONTAINER_ID, makeKill, makeUnloggedKill, POD_CGROUP, POD_UID } from "../kills.ts";
 
 const CONTEXT = { resource: { "host.id": "fedcba9876543210fedcba9876543210" }, bootId: BOOT_ID };

@@ -1,11 +1,11 @@
 /** The agent's own HTTP, asked as Prometheus and the kubelet ask. */
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
+import { type AgentStatus, toHealth, toMetrics, toReadiness } from "../../src/agent/metrics.ts";
+import { type OwnServers, openOwnServers } from "../../src/agent/status-server.ts";
 import { readConfig } from "../../src/config/read.ts";
 import { type SettingName, variableOf } from "../../src/config/settings.ts";
-import { type AgentStatus, toHealth, toMetrics, toReadiness } from "../../src/own-metrics.ts";
-import { type OwnServers, openOwnServers } from "../../src/own-server.ts";
-import { formatMetrics } from "../../src/telemetry/metrics.ts";
+import { formatMetrics } from "../../src/telemetry/prometheus.ts";
 
 /** `/c1` to `/c11`, each as many */
 const UNWATCHED = Array.from({ length: 11 }, (_, index): [string, number] => [`/c${index + 1}`, index + 1]);

@@ -1,8 +1,8 @@
 /** When a cgroup's step was made, by the increments of the node's count: examples, and against every way to assign them. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { meets, type Window } from "../../src/correlate/match.ts";
-import { timeSteps } from "../../src/correlate/time-steps.ts";
+import { timeSteps } from "../../src/correlate/counters/increment-times.ts";
+import { meets, type Window } from "../../src/correlate/matching.ts";
 
 const at = (afterMs: number, untilMs: number): Window => ({ afterMs, untilMs });
 

@@ -1,14 +1,14 @@
 /** Pods that find no node: whose they are by their names, asked for over a real connection, and only where one is gone. */
 import { afterEach, describe, expect, test } from "vitest";
-import { createNames } from "../../src/identify/names.ts";
+import { createNames } from "../../src/identify/enricher.ts";
 import {
   createUnscheduled,
   isPodOf,
   readUnscheduled,
   toUnscheduledPath,
   type UnscheduledOf,
-} from "../../src/identify/unscheduled.ts";
-import { toFollowUpRecord } from "../../src/ship/follow-up-record.ts";
+} from "../../src/identify/follow-up/unscheduled.ts";
+import { toFollowUpRecord } from "../../src/record/events/follow-up.ts";
 import { makeWho } from "../kills.ts";
 import type { WrongAnswer } from "../kube-api.ts";
 import { containerId, plainPod } from "../pods.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readVictimProc, type VictimProc } from "../../src/sources/victim-proc.ts";
+import { readVictimProc, type VictimProc } from "../../src/sources/proc/victim.ts";
 
 let hostRoot: string;
 

@@ -1,6 +1,7 @@
 /** Commands that give what ran out more memory. */
-import type { Case, CaseKill } from "../case.ts";
+
 import type { Cause } from "../diagnosis.ts";
+import type { Case, CaseKill } from "../input.ts";
 import { cgroupFile, UNSAFE_NAME } from "./cgroup-file.ts";
 import { isPasteable, PIPE, TO_FILE, toCommand, toInstruction } from "./shell.ts";
 import { suggestLimit, toMebibytes, toQuantity } from "./sizes.ts";

@@ -1,6 +1,7 @@
 /** Commands that show what holds the memory: inside the container, or on the node. */
-import type { Case } from "../case.ts";
+
 import { overRequests } from "../causes/node.ts";
+import type { Case } from "../input.ts";
 import { cgroupFile, UNSAFE_NAME } from "./cgroup-file.ts";
 import { isPasteable, toCommand, toInstruction } from "./shell.ts";
 import { toQuantity } from "./sizes.ts";

@@ -1,6 +1,7 @@
 /** What the victim's language runtime can be told: to stay within its limit, and to say what holds its memory. */
-import type { Case } from "../case.ts";
+
 import type { Cause } from "../diagnosis.ts";
+import type { Case } from "../input.ts";
 import { quoteWord, toCommand } from "./shell.ts";
 import { suggestLimit, toMebibytes } from "./sizes.ts";
 import { workloadOf } from "./target.ts";

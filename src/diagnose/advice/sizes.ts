@@ -1,6 +1,7 @@
 /** How much memory to give: from what was seen, with stated headroom, rounded up to what a person would write. */
-import type { Case } from "../case.ts";
+
 import type { Cause } from "../diagnosis.ts";
+import type { Case } from "../input.ts";
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;

@@ -1,6 +1,7 @@
 /** What is advised for each cause, the command to begin with first. */
-import type { Case } from "../case.ts";
+
 import type { Cause } from "../diagnosis.ts";
+import type { Case } from "../input.ts";
 import { raiseLimit } from "./limit.ts";
 import {
   lookIntoAutoscaler,

@@ -1,6 +1,6 @@
 /** What a command can change: the owner of a pod, a pod, a container, a unit, or a bare cgroup. */
-import type { Who } from "../../identify/who.ts";
-import type { CaseKill } from "../case.ts";
+import type { Who } from "../../identify/container-metadata.ts";
+import type { CaseKill } from "../input.ts";
 
 /** Words of kubectl that say where. */
 export interface Workload {

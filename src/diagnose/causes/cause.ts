@@ -1,6 +1,7 @@
 /** What each cause's file gives: how much speaks for the cause, and the facts that do. */
-import type { Case } from "../case.ts";
+
 import type { Fact } from "../diagnosis.ts";
+import type { Case } from "../input.ts";
 
 export interface Finding {
   /** 0 to 1 */

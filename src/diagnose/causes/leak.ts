@@ -1,5 +1,5 @@
 /** A leak: what it holds grows, and goes on growing, until the limit. */
-import type { Case } from "../case.ts";
+import type { Case } from "../input.ts";
 import { type Finding, isLimitHit, toScore } from "./cause.ts";
 
 /** Less than a fifth of the limit may be anything: a cache that warms up, a busier hour. */

@@ -1,6 +1,7 @@
 /** A limit that is too low: what the program holds is steady, and does not fit. */
-import type { Case } from "../case.ts";
+
 import type { Fact } from "../diagnosis.ts";
+import type { Case } from "../input.ts";
 import { type Finding, isLimitHit, toScore } from "./cause.ts";
 
 /** Of the limit, over the whole plateau: more is growth. */

@@ -1,5 +1,5 @@
 /** A shared limit, a pod's or all pods', that was used up by another than the one that was killed for it. */
-import type { Case, Member } from "../case.ts";
+import type { Case, Member } from "../input.ts";
 import { type Finding, isLimitHit } from "./cause.ts";
 
 /** The victim's container had less of it than that, and another more than the victim's. */

@@ -1,6 +1,7 @@
 /** The node's own memory: it was short as a whole, or on the memory nodes that were allowed, or only asked to kill. */
-import { type Case, type Member, timeOf } from "../case.ts";
+
 import type { Fact } from "../diagnosis.ts";
+import { type Case, type Member, timeOf } from "../input.ts";
 import type { Finding } from "./cause.ts";
 import { nameOf } from "./neighbour.ts";
 

@@ -1,5 +1,5 @@
 /** A spike: within moments it wanted a good part of its limit more than ever before. */
-import type { Case } from "../case.ts";
+import type { Case } from "../input.ts";
 import { type Finding, isLimitHit, toScore } from "./cause.ts";
 
 /** Slower, and somebody who looks at a graph calls it growth. */

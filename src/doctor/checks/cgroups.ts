@@ -1,9 +1,9 @@
 /** The cgroups with their counters of kills: which version, how much of the node is seen, and whether all can be read. */
 import { parseCgroupPath } from "../../../parsers/cgroup/path.ts";
-import { countOf } from "../../replay/captures.ts";
-import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "../../sources/cgroup-mounts.ts";
-import { readMounts } from "../../sources/host-files.ts";
-import { type CounterReading, openMemoryCounters } from "../../sources/memory-counters.ts";
+import { countOf } from "../../replay/input/captures.ts";
+import { type CounterReading, openMemoryCounters } from "../../sources/cgroup/counter-source.ts";
+import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "../../sources/cgroup/mounts.ts";
+import { readMounts } from "../../sources/host.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 export function checkCgroups({ hostRoot }: Pick<CheckContext, "hostRoot">): Finding {

@@ -1,6 +1,6 @@
 /** The clocks: whether the wall clock can be right, and agrees with that of the backend. */
 
-import { readableDuration } from "../../ship/readable.ts";
+import { readableDuration } from "../../record/format.ts";
 import { createKernelClock, type KernelClock } from "../../sources/clock.ts";
 import type { CheckContext, CheckResult, Finding } from "../check.ts";
 

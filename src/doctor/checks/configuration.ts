@@ -1,7 +1,8 @@
 /** The configuration: whether the agent would start with it, and what of it is ignored. */
-import { toEndpoints } from "../../deliveries/endpoints.ts";
-import { readNodeResource } from "../../node-facts.ts";
-import { readOtlpSettings } from "../../ship/otlp-settings.ts";
+
+import { readNodeResource } from "../../agent/node-resource.ts";
+import { readOtlpSettings } from "../../otlp/settings.ts";
+import { toEndpoints } from "../../outbox/endpoints.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 export function checkConfiguration({ config, configError, version }: CheckContext): Finding {

@@ -1,10 +1,10 @@
 /** The files of container runtimes and the kubelet: whether they name the containers that run here. */
 import { parseCgroupPath } from "../../../parsers/cgroup/path.ts";
 import { isNamed } from "../../../parsers/runtimes/container-names.ts";
-import { openDiskNames } from "../../identify/disk/disk-names.ts";
-import { countOf } from "../../replay/captures.ts";
-import { CgroupOpenError } from "../../sources/cgroup-mounts.ts";
-import { openMemoryCounters } from "../../sources/memory-counters.ts";
+import { openDiskNames } from "../../identify/runtimes/disk-names.ts";
+import { countOf } from "../../replay/input/captures.ts";
+import { openMemoryCounters } from "../../sources/cgroup/counter-source.ts";
+import { CgroupOpenError } from "../../sources/cgroup/mounts.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 /** Each takes 0.2 ms; what goes for so many goes for all. */

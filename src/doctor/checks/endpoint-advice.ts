@@ -1,7 +1,7 @@
 /** What a backend says to an empty request of OTLP → what it means, and what to do. */
-import type { Answer } from "../../ship/otlp-outcome.ts";
-import type { OtlpProtocol } from "../../ship/otlp-settings.ts";
-import type { Outcome } from "../../ship/outcome.ts";
+import type { Answer } from "../../otlp/classify-response.ts";
+import type { Outcome } from "../../otlp/export-result.ts";
+import type { OtlpProtocol } from "../../otlp/settings.ts";
 import type { Finding } from "../check.ts";
 import { noAnswerAdvice, PROXY_PASSWORD } from "./network-advice.ts";
 

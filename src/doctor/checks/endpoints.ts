@@ -1,7 +1,8 @@
 /** Where records go: each endpoint is connected to and sent an empty request, with all that the agent would send it. */
-import { toEndpoints } from "../../deliveries/endpoints.ts";
-import { type OtlpExportOptions, openOtlpExport } from "../../ship/otlp-export.ts";
-import { type OtlpSettings, readOtlpSettings } from "../../ship/otlp-settings.ts";
+
+import { type OtlpExportOptions, openOtlpExport } from "../../otlp/exporter.ts";
+import { type OtlpSettings, readOtlpSettings } from "../../otlp/settings.ts";
+import { toEndpoints } from "../../outbox/endpoints.ts";
 import type { CheckContext, Finding } from "../check.ts";
 import { type EndpointFacts, judgeAnswer } from "./endpoint-advice.ts";
 import { tryNetwork } from "./network.ts";

@@ -1,7 +1,7 @@
 /** inotify and open files: whether there are enough of them to follow every cgroup. */
-import { CgroupOpenError, findMemoryHierarchy } from "../../sources/cgroup-mounts.ts";
-import { openCgroupTree } from "../../sources/cgroup-tree.ts";
-import { readText } from "../../sources/host-files.ts";
+import { CgroupOpenError, findMemoryHierarchy } from "../../sources/cgroup/mounts.ts";
+import { openCgroupTree } from "../../sources/cgroup/tree.ts";
+import { readText } from "../../sources/host.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 /** As in memory-counters.ts. */

@@ -1,11 +1,11 @@
 /** /dev/kmsg: opened and read as the agent does it, and how much of the past it still holds. */
 import { readKillLine } from "../../../parsers/oom/killed.ts";
-import { countOf } from "../../replay/captures.ts";
-import { readableDuration } from "../../ship/readable.ts";
+import { readableDuration } from "../../record/format.ts";
+import { countOf } from "../../replay/input/captures.ts";
 import { createKernelClock, type KernelClock } from "../../sources/clock.ts";
-import { readText } from "../../sources/host-files.ts";
-import { type KmsgDevice, KmsgOpenError, openKmsgDevice } from "../../sources/kmsg-device.ts";
-import { createSliceReader } from "../../sources/kmsg-slice.ts";
+import { readText } from "../../sources/host.ts";
+import { type KmsgDevice, KmsgOpenError, openKmsgDevice } from "../../sources/kmsg/device.ts";
+import { createSliceReader } from "../../sources/kmsg/reader.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 /** What reading may take while somebody floods the log. */

@@ -1,11 +1,12 @@
 /** The API server or the kubelet: whether they tell the node's pods, and which rights are missing. */
-import { type Api, openApi } from "../../identify/api/api.ts";
-import { type ApiCall, CALLS, describeRight, toListPath, toObjectPath } from "../../identify/api/calls.ts";
-import type { Failure } from "../../identify/api/failure.ts";
-import { listAll } from "../../identify/api/list.ts";
-import { followKubelet } from "../../identify/kubelet.ts";
-import { choosePodSource, type PodSource } from "../../names-of-node.ts";
-import { countOf } from "../../replay/captures.ts";
+
+import { choosePodSource, type PodSource } from "../../agent/open-enricher.ts";
+import { type Api, openApi } from "../../identify/kubernetes/api.ts";
+import { type ApiCall, CALLS, describeRight, toListPath, toObjectPath } from "../../identify/kubernetes/calls.ts";
+import type { Failure } from "../../identify/kubernetes/failure.ts";
+import { listAll } from "../../identify/kubernetes/watch/list.ts";
+import { followKubelet } from "../../identify/pods/kubelet.ts";
+import { countOf } from "../../replay/input/captures.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 export interface KubernetesOptions {

@@ -3,7 +3,7 @@ import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import type { OtlpSettings } from "../../ship/otlp-settings.ts";
+import type { OtlpSettings } from "../../otlp/settings.ts";
 
 export type NetworkStep = "name" | "connection" | "certificate";
 

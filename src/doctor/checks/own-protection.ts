@@ -1,8 +1,8 @@
 /** How well the agent itself is protected: its oom_score_adj, and how far it is from the memory limit of its cgroup. */
 
-import { readableSize } from "../../ship/readable.ts";
-import { CgroupOpenError, findMemoryHierarchy } from "../../sources/cgroup-mounts.ts";
-import { readText } from "../../sources/host-files.ts";
+import { readableSize } from "../../record/format.ts";
+import { CgroupOpenError, findMemoryHierarchy } from "../../sources/cgroup/mounts.ts";
+import { readText } from "../../sources/host.ts";
 import type { CheckContext, Finding } from "../check.ts";
 import { findOwnCgroup, leftOf, type Room, readRoom } from "../own-cgroup.ts";
 

@@ -1,9 +1,9 @@
 /** The state directory: writable, on a file system that suits it, with room for the outbox, which can be opened. */
 import { existsSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { countOf } from "../../replay/captures.ts";
-import { inspectFileStore, type OutboxCondition } from "../../ship/outbox-file.ts";
-import { readableSize } from "../../ship/readable.ts";
+import { inspectFileStore, type OutboxCondition } from "../../outbox/sqlite-file.ts";
+import { readableSize } from "../../record/format.ts";
+import { countOf } from "../../replay/input/captures.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 export function checkStateDirectory({ config }: Pick<CheckContext, "config">): Finding {

@@ -1,6 +1,7 @@
 /** The tracepoint oom:mark_victim: whether a trace of it can be made; it is taken away again at once. */
-import { TracefsUnavailable } from "../../sources/tracefs.ts";
-import { openTracefsInstance } from "../../sources/tracefs-instance.ts";
+
+import { openTracefsInstance } from "../../sources/tracepoint/instance.ts";
+import { TracefsUnavailable } from "../../sources/tracepoint/tracefs.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 export function checkTracepoint({ hostRoot }: Pick<CheckContext, "hostRoot">): Finding {

@@ -1,21 +1,21 @@
 /** Follows one kill through the agent's own pipeline: sources, correlation, record, outbox, endpoint; all in memory. */
 import { basename } from "node:path";
 import { readKillLine } from "../../../parsers/oom/killed.ts";
+import { readNodeResource } from "../../agent/node-resource.ts";
+import { openNames } from "../../agent/open-enricher.ts";
+import { openNodeSources } from "../../agent/open-sources.ts";
 import type { Config } from "../../config/read.ts";
-import type { Backend } from "../../deliveries/backend.ts";
-import { openDeliveries } from "../../deliveries/deliveries.ts";
-import { openBackends } from "../../deliveries/open.ts";
-import { createLive, type Live, type LiveState } from "../../live.ts";
-import { openNames } from "../../names-of-node.ts";
-import { readNodeResource } from "../../node-facts.ts";
-import type { RecordContext } from "../../ship/context.ts";
-import type { LogRecord } from "../../ship/log-record.ts";
-import type { Outcome } from "../../ship/outcome.ts";
-import { TEST_COMM } from "../../ship/test-kill.ts";
+import type { Outcome } from "../../otlp/export-result.ts";
+import { openDeliveries } from "../../outbox/deliveries.ts";
+import { openBackends } from "../../outbox/open.ts";
+import type { Backend } from "../../outbox/replaceable-exporter.ts";
+import { createLive, type Live, type LiveState } from "../../pipeline/agent-pipeline.ts";
+import type { RecordContext } from "../../record/context.ts";
+import type { LogRecord } from "../../record/log-record.ts";
+import { TEST_COMM } from "../../record/test-kill.ts";
 import { readBootId } from "../../sources/boot-id.ts";
 import { createKernelClock } from "../../sources/clock.ts";
 import { monotonicMs } from "../../sources/monotonic.ts";
-import { openNodeSources } from "../../sources-of-node.ts";
 import { EVENTS, type EventName, type Events } from "../../telemetry/events.ts";
 import type { CheckContext } from "../check.ts";
 

@@ -1,7 +1,7 @@
 /** The process that is killed: Node itself, which joins the cgroup, takes its name, and takes memory when it is told to. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { TEST_COMM } from "../../ship/test-kill.ts";
+import { TEST_COMM } from "../../record/test-kill.ts";
 import type { TestCgroup } from "./test-cgroup.ts";
 
 export interface Hog {

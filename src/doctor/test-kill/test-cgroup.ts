@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readableSize } from "../../ship/readable.ts";
-import { TEST_CGROUP } from "../../ship/test-kill.ts";
-import { readDirectories } from "../../sources/cgroup-directories.ts";
-import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "../../sources/cgroup-mounts.ts";
-import { readText } from "../../sources/host-files.ts";
+import { readableSize } from "../../record/format.ts";
+import { TEST_CGROUP } from "../../record/test-kill.ts";
+import { readDirectories } from "../../sources/cgroup/directories.ts";
+import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "../../sources/cgroup/mounts.ts";
+import { readText } from "../../sources/host.ts";
 import { findOwnCgroup, leftOf, type OwnCgroup, readRoom } from "../own-cgroup.ts";
 import { findWritable } from "./writable-cgroup.ts";
 

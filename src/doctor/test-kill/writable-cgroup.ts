@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Mount, parseMountinfo } from "../../../parsers/mountinfo.ts";
-import { readText } from "../../sources/host-files.ts";
+import { readText } from "../../sources/host.ts";
 
 /**
  * The DaemonSet mounts the node's cgroups read-only below the host root, and a privileged container has them once

@@ -1,6 +1,6 @@
 /** Kills of two captures, counted side by side: what is gone, what is new, what has become more or less. */
-import type { LogRecord } from "../../ship/log-record.ts";
-import { OWNER_ATTRIBUTES } from "../../ship/resource.ts";
+import type { LogRecord } from "../../record/log-record.ts";
+import { OWNER_ATTRIBUTES } from "../../record/resource.ts";
 import type { GroupKey } from "../table/group-keys.ts";
 import { nameOf } from "../table/groups.ts";
 import { heldBytes } from "../table/memory.ts";

@@ -1,12 +1,12 @@
 /** `oomscribe diff A B`: reads two captures and says how their kills differ. */
 import { styleText } from "node:util";
 import type { Identify } from "../../identify/identifier.ts";
-import type { RecordContext } from "../../ship/context.ts";
-import { readableSize } from "../../ship/readable.ts";
-import { countOf } from "../captures.ts";
-import { InputError, openInput } from "../inputs.ts";
-import { openPodList } from "../pod-list.ts";
-import { readCapture } from "../read-capture.ts";
+import type { RecordContext } from "../../record/context.ts";
+import { readableSize } from "../../record/format.ts";
+import { countOf } from "../input/captures.ts";
+import { InputError, openInput } from "../input/inputs.ts";
+import { openPodList } from "../input/pod-list.ts";
+import { readCapture } from "../input/read-capture.ts";
 import { keepHeapSmall, type SmallHeap } from "../small-heap.ts";
 import { type Column, plain, renderColumns, terminalWidth } from "../table/columns.ts";
 import type { GroupKey } from "../table/group-keys.ts";

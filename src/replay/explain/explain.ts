@@ -1,9 +1,9 @@
 /** `--explain KILL`: one kill in plain words, the kernel's lines beside them where the terminal is wide, else below. */
 import { styleText } from "node:util";
-import type { LogRecord } from "../../ship/log-record.ts";
-import { isoTime } from "../../ship/to-json.ts";
-import type { Output } from "../output.ts";
-import type { Sink } from "../sinks.ts";
+import { isoTime } from "../../record/json.ts";
+import type { LogRecord } from "../../record/log-record.ts";
+import type { Output } from "../output/output.ts";
+import type { Sink } from "../output/sinks.ts";
 import { terminalWidth } from "../table/columns.ts";
 import { cutTo, pad, plainLine, widthOf } from "../table/text.ts";
 import { adviceOf, causeInWords, factsOf } from "./reasons.ts";

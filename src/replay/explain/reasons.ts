@@ -1,5 +1,5 @@
 /** A record's diagnosis in words: the cause, what speaks for it, what to do. */
-import type { Attributes } from "../../ship/log-record.ts";
+import type { Attributes } from "../../record/log-record.ts";
 
 /** `tmpfs (85 % sure)` */
 export function causeInWords(attributes: Attributes): string {

@@ -1,7 +1,8 @@
 /** One kill as plain statements, each with the kernel's lines that it rests on. */
-import type { LogRecord } from "../../ship/log-record.ts";
-import { readableName, readablePath, readableSize } from "../../ship/readable.ts";
-import { countOf } from "../captures.ts";
+
+import { readableName, readablePath, readableSize } from "../../record/format.ts";
+import type { LogRecord } from "../../record/log-record.ts";
+import { countOf } from "../input/captures.ts";
 import { readFilling, readTopTasks } from "../table/memory.ts";
 
 export interface Statement {

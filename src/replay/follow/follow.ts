@@ -4,9 +4,9 @@ import { performance } from "node:perf_hooks";
 import type { CaptureContext } from "../../../parsers/captures/format.ts";
 import { createLineReader } from "../../../parsers/captures/line-reader.ts";
 import type { KernelRecord } from "../../../parsers/kernel-record.ts";
-import type { Pipeline } from "../../pipeline.ts";
-import { InputError } from "../inputs.ts";
-import { readGrownFile } from "./grown-file.ts";
+import type { Pipeline } from "../../pipeline/replay-pipeline.ts";
+import { InputError } from "../input/inputs.ts";
+import { readGrownFile } from "./follow-file.ts";
 import { createLineCutter } from "./line-cutter.ts";
 
 export interface FollowOptions {

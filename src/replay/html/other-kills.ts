@@ -1,5 +1,5 @@
 /** Kills that a page does not hold, counted by time and place: in bounded memory, however many they are. */
-import type { LogRecord } from "../../ship/log-record.ts";
+import type { LogRecord } from "../../record/log-record.ts";
 import type { Row } from "../table/row.ts";
 import type { CountedTime, OtherKills } from "./page/data.ts";
 

@@ -1,8 +1,8 @@
 /** `--html FILE`: writes the kills as they come, as one page that needs nothing else. */
-import type { LogRecord } from "../../ship/log-record.ts";
-import { VERSION } from "../../version.ts";
-import { countOf } from "../captures.ts";
-import type { ReplayFacts, Sink } from "../sinks.ts";
+import type { LogRecord } from "../../record/log-record.ts";
+import { VERSION } from "../../shared/version.ts";
+import { countOf } from "../input/captures.ts";
+import type { ReplayFacts, Sink } from "../output/sinks.ts";
 import { toRow } from "../table/row.ts";
 import { createSummary } from "../table/summary.ts";
 import { readPageAssets } from "./assets.ts";

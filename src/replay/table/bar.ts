@@ -1,5 +1,5 @@
 /** A bar of what filled the memory that ran out, in characters that differ without colour. */
-import type { Attributes } from "../../ship/log-record.ts";
+import type { Attributes } from "../../record/log-record.ts";
 import { readFilling } from "./memory.ts";
 
 const CELLS = 10;

@@ -1,6 +1,7 @@
 /** `--group-by`: the kills by container, pod, scope, victim, node or time, a row a group, those with most kills first. */
-import type { LogRecord } from "../../ship/log-record.ts";
-import { readableSize } from "../../ship/readable.ts";
+
+import { readableSize } from "../../record/format.ts";
+import type { LogRecord } from "../../record/log-record.ts";
 import { type Column, orDash, type Paint, plain, renderColumns } from "./columns.ts";
 import type { GroupKey } from "./group-keys.ts";
 import { hasRoomForYear, timeCell } from "./layout.ts";

@@ -1,6 +1,7 @@
 /** The figures of a kill's record as a few characters: how full, what the victim held, what filled the memory. */
-import type { Attributes } from "../../ship/log-record.ts";
-import { readableSize } from "../../ship/readable.ts";
+
+import { readableSize } from "../../record/format.ts";
+import type { Attributes } from "../../record/log-record.ts";
 
 const COUNTERS = [
   ["oom.memory.usage", "oom.memory.limit", ""],

@@ -1,5 +1,5 @@
 /** Where a victim was and whose limit it was, as a cell holds them; used by the table and by the page of --html. */
-import type { Attributes } from "../../ship/log-record.ts";
+import type { Attributes } from "../../record/log-record.ts";
 import { plainCell } from "./text.ts";
 
 /** The first twelve digits of a container's ID are what container tools show and take; a pod has its UID alone. */

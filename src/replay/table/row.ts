@@ -1,5 +1,5 @@
 /** A kill's record → the cells of its row: as small as they are shown, since rows wait until all is read. */
-import type { LogRecord } from "../../ship/log-record.ts";
+import type { LogRecord } from "../../record/log-record.ts";
 import { fillBar } from "./bar.ts";
 import { biggestUse, fullestCounter, heldBytes, victimHolds } from "./memory.ts";
 import { placeOf, scopeOf } from "./place.ts";

@@ -1,8 +1,8 @@
 /** `--output table`: the kills in the order of their time, as one table for people, and what they have in common. */
 import { styleText } from "node:util";
-import { countOf } from "../captures.ts";
-import type { Output } from "../output.ts";
-import type { ReplayFacts, Sink } from "../sinks.ts";
+import { countOf } from "../input/captures.ts";
+import type { Output } from "../output/output.ts";
+import type { ReplayFacts, Sink } from "../output/sinks.ts";
 import { BAR_LEGEND } from "./bar.ts";
 import { type Look, terminalWidth } from "./columns.ts";
 import type { GroupKey } from "./group-keys.ts";

@@ -1,5 +1,5 @@
 /** Text in a terminal's cells: how wide it is, how it is cut, and what of a hostile name is shown by its number. */
-import { escapeByNumber } from "../../ship/readable.ts";
+import { escapeByNumber } from "../../record/format.ts";
 
 const PLAIN = /^[\w.:/@+-]+$/;
 /**

@@ -1,5 +1,5 @@
 /** What a report's page is given: the records as they would be sent, and what was said of them together. */
-import type { LogRecord } from "../../../ship/log-record.ts";
+import type { LogRecord } from "../../../record/log-record.ts";
 
 export interface ReportData {
   version: string;

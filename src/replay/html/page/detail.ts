@@ -1,6 +1,7 @@
 /** One kill: what happened in plain words, what filled the memory, who held it, and the kernel's own lines. */
-import type { Attributes, LogRecord } from "../../../ship/log-record.ts";
-import { toJson } from "../../../ship/to-json.ts";
+
+import { toJson } from "../../../record/json.ts";
+import type { Attributes, LogRecord } from "../../../record/log-record.ts";
 import { adviceOf, causeInWords, factsOf, instructionIn } from "../../explain/reasons.ts";
 import { toStatements } from "../../explain/statements.ts";
 import { copyButton } from "./copy.ts";

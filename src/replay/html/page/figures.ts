@@ -1,6 +1,7 @@
 /** All figures below one prefix (memory.stat, the node's memory) as a table with bars, largest first. */
-import type { Attributes } from "../../../ship/log-record.ts";
-import { readableSize } from "../../../ship/readable.ts";
+
+import { readableSize } from "../../../record/format.ts";
+import type { Attributes } from "../../../record/log-record.ts";
 import { h, withWidth } from "./dom.ts";
 
 /** @param whole key of what bars are measured against; the largest where it is not known. undefined: there are none */

@@ -1,5 +1,5 @@
 /** Kills as the page works with them: what is shown, sorted and searched, worked out once. */
-import type { LogRecord } from "../../../ship/log-record.ts";
+import type { LogRecord } from "../../../record/log-record.ts";
 import { fullestCounter, heldBytes } from "../../table/memory.ts";
 import { placeOf, scopeOf } from "../../table/place.ts";
 import { plainCell } from "../../table/text.ts";

@@ -1,6 +1,7 @@
 /** The kernel's own lines, as they stand in the log; what cannot be seen in them is shown by its number. */
-import type { Attributes } from "../../../ship/log-record.ts";
-import { escapeByNumber } from "../../../ship/readable.ts";
+
+import { escapeByNumber } from "../../../record/format.ts";
+import type { Attributes } from "../../../record/log-record.ts";
 import { copyButton } from "./copy.ts";
 import { h } from "./dom.ts";
 

@@ -1,5 +1,5 @@
 /** The list of kills: a table that sorts by its heads, a page at a time, so that ten thousand kills stay quick. */
-import { readableSize } from "../../../ship/readable.ts";
+import { readableSize } from "../../../record/format.ts";
 import { button, find, h, markSorted } from "./dom.ts";
 import type { Kill } from "./kills.ts";
 import { memoryBar } from "./memory-bar.ts";

@@ -1,6 +1,7 @@
 /** What filled a memory, as a bar against its limit: each part has a colour, a pattern and its figures as text. */
-import type { Attributes } from "../../../ship/log-record.ts";
-import { readableSize } from "../../../ship/readable.ts";
+
+import { readableSize } from "../../../record/format.ts";
+import type { Attributes } from "../../../record/log-record.ts";
 import { readFilling } from "../../table/memory.ts";
 import { h, withWidth } from "./dom.ts";
 

@@ -1,6 +1,7 @@
 /** Who held the memory: the largest tasks of the kernel's table, sortable, each with a bar. */
-import type { Attributes } from "../../../ship/log-record.ts";
-import { readableSize } from "../../../ship/readable.ts";
+
+import { readableSize } from "../../../record/format.ts";
+import type { Attributes } from "../../../record/log-record.ts";
 import { readTopTasks, type TopTask } from "../../table/memory.ts";
 import { plainCell } from "../../table/text.ts";
 import { button, h, markSorted, withWidth } from "./dom.ts";

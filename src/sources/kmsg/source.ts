@@ -1,0 +1,230 @@
+/**
+ * The kernel's log, live: reads /dev/kmsg without ever waiting in the kernel and hands on every record, every hole.
+ *
+ * Node offers no poll(2) on the device. So it is asked again and again: soon after it had something, less and less often
+ * while it has nothing, and seldom once a bell (kmsg-bell.ts) waits for the next record.
+ */
+import type { KernelRecord } from "../../../parsers/kernel-record.ts";
+import { readBootId } from "../boot-id.ts";
+import { createKernelClock, type KernelClock } from "../clock.ts";
+import { BEAT_MS, onNextBeat, setPace } from "../poll-timer.ts";
+import { type KmsgDevice, openKmsgDevice } from "./device.ts";
+import { createSliceReader, type KmsgTrouble, type Slice, type TroubleDetail } from "./reader.ts";
+import type { RecordReading, SequenceGap } from "./reading.ts";
+import { createNewRecords } from "./start.ts";
+import type { KmsgBell } from "./wakeup.ts";
+
+/** Records that were overwritten before they were read. */
+export interface KmsgGap extends SequenceGap {
+  /** 32 hex digits */
+  bootId?: string;
+  /** when it was noticed, microseconds since the Unix epoch */
+  noticedUs: number;
+}
+
+export interface KmsgOptions {
+  /** default /dev/kmsg */
+  path?: string;
+  /** `boot`: from the oldest record that the kernel still has; `now`: only what is printed from now on */
+  since: "boot" | "now";
+  /** @param atMs when it was printed, CLOCK_MONOTONIC in milliseconds */
+  onRecord(record: KernelRecord, atMs: number): void;
+  /** Called before the record after the gap. */
+  onGap(gap: KmsgGap, atMs: number): void;
+  onTrouble(name: KmsgTrouble, detail: TroubleDetail): void;
+  /** Everything that was printed until `nowMs` (CLOCK_MONOTONIC) has been handed on. Called at every wake. */
+  onDrained?(nowMs: number): void;
+  /** Without one the log is looked at 20 times a second. */
+  openBell?(onRing: () => void): KmsgBell | undefined;
+  /** for tests: default is the device at `path` */
+  device?: KmsgDevice;
+  clock?: KernelClock;
+}
+
+export interface KmsgSource {
+  /** 32 hex digits; undefined where /proc does not tell */
+  readonly bootId: string | undefined;
+  /** Hands nothing on until resume(): the kernel's own buffer holds what comes, as long as it can. */
+  pause(): void;
+  /** Asks every 2 ms for some time: what is said next is worth to be known at once. */
+  hurry(): void;
+  resume(): void;
+  /** Hands on, at once, what is there: to be called before close() where the last record counts. */
+  drain(): void;
+  /** Stops at once; no callback is called any more. */
+  close(): void;
+}
+
+/** After a record: the rest of its report follows within a few of these. */
+const SHORTEST_POLL_MS = 2;
+/** With nothing to read; what a kill may have to wait. */
+const LONGEST_POLL_MS = BEAT_MS;
+/** … while a bell waits: for all that goes by time. */
+const QUIET_POLL_MS = 500;
+/** A storm's next kill comes sooner as a rule; so long at 2 ms takes some hundredths of a second of CPU. */
+const HURRY_US = 500_000;
+/** A report and what comes with it is over: the bell may be set. */
+const QUIET_AFTER_US = 500_000;
+/** After a kill: its story is told, and the next one of a storm would have come. */
+const QUIET_AFTER_KILL_US = 10_000_000;
+/** After an errno that the device does not have. */
+const FAILED_POLL_MS = 1000;
+/** What drain() may take of a shutdown while somebody floods the log. */
+const MAX_DRAIN_US = 200_000;
+/** What the start of `since: now` may take. */
+const MAX_SKIP_US = 1_000_000;
+
+/**
+ * Opens the kernel's log and starts to hand on its records at the next turn of the event loop. An open source keeps
+ * the process running, as a server does.
+ * @throws KmsgOpenError where it cannot be opened, with what to do in its message
+ */
+export function openKmsg(options: KmsgOptions): KmsgSource {
+  const device = options.device ?? openKmsgDevice(options.path ?? "/dev/kmsg");
+  const clock = options.clock ?? createKernelClock();
+  const bootId = readBootId();
+  const slices = createSliceReader(device, clock, options.onTrouble);
+  /** read, and not handed on yet */
+  let waiting: RecordReading[] = [];
+  let pollMs = SHORTEST_POLL_MS;
+  let paused = false;
+  let closed = false;
+  let hurryUntilUs = 0;
+  let lastSeq: number | undefined;
+  let quietFromUs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let stopBeat: (() => void) | undefined;
+  let turn: NodeJS.Immediate | undefined;
+
+  /** Reads on, unless something still waits. */
+  function readSlice(): Slice["end"] {
+    if (waiting.length > 0) return "full";
+    const { readings, end } = slices.read();
+    waiting = readings;
+    if (readings.length > 0) onNews(readings);
+    return end;
+  }
+
+  function onNews(readings: readonly RecordReading[]): void {
+    lastSeq = readings.at(-1)?.record.seq ?? lastSeq;
+    stayAwake(QUIET_AFTER_US);
+  }
+
+  function stayAwake(forUs: number): void {
+    quietFromUs = Math.max(quietFromUs, clock.monotonicUs() + forUs);
+    setPace("quick");
+  }
+
+  function setBell(): void {
+    if (bell === undefined || lastSeq === undefined || clock.monotonicUs() < quietFromUs) return;
+    if (bell.arm(lastSeq)) setPace("quiet");
+  }
+
+  function onRing(): void {
+    if (closed || paused) return;
+    setPace("quick");
+    stopWaiting();
+    pollMs = SHORTEST_POLL_MS;
+    work();
+  }
+
+  function handOn(evenIfPaused = false): void {
+    let done = 0;
+    for (const { record, gap } of waiting) {
+      if (closed || (paused && !evenIfPaused)) break;
+      done++;
+      const monotonicUs = clock.toMonotonicUs(record.monotonicUs ?? 0);
+      if (gap !== undefined) handOnGap(gap, monotonicUs / 1000);
+      record.bootId = bootId;
+      record.wallTimeUs = clock.toRealtimeUs(monotonicUs);
+      options.onRecord(record, monotonicUs / 1000);
+    }
+    waiting = done === waiting.length ? [] : waiting.slice(done);
+  }
+
+  function handOnGap(gap: SequenceGap, atMs: number): void {
+    const noticedUs = clock.toRealtimeUs(clock.monotonicUs());
+    options.onGap({ ...gap, ...(bootId === undefined ? {} : { bootId }), noticedUs }, atMs);
+  }
+
+  function wake(): void {
+    pollMs = clock.monotonicUs() < hurryUntilUs ? SHORTEST_POLL_MS : Math.min(pollMs * 2, LONGEST_POLL_MS);
+    work();
+  }
+
+  /** One turn of the event loop's worth. */
+  function work(): void {
+    clock.measure();
+    const end = readSlice();
+    if (waiting.length > 0) pollMs = SHORTEST_POLL_MS;
+    handOn();
+    if (closed || paused) return;
+    if (end === "full") {
+      turn = setImmediate(work);
+      return;
+    }
+    if (end === "empty") options.onDrained?.((slices.emptyAtUs ?? 0) / 1000);
+    if (closed) return;
+    if (end === "empty") setBell();
+    if (end !== "failed" && pollMs === LONGEST_POLL_MS) stopBeat = onNextBeat(wake, QUIET_POLL_MS);
+    else timer = setTimeout(wake, end === "failed" ? FAILED_POLL_MS : pollMs);
+  }
+
+  function skipOldRecords(): void {
+    const startUs = clock.monotonicUs();
+    const fresh = createNewRecords(startUs);
+    let nowUs = startUs;
+    let end: Slice["end"] = "full";
+    while (end === "full" && !fresh.full && nowUs - startUs < MAX_SKIP_US) {
+      const slice = slices.read();
+      end = slice.end;
+      nowUs = clock.monotonicUs();
+      for (const reading of slice.readings) fresh.push(reading, nowUs);
+      if (slice.readings.length > 0) onNews(slice.readings);
+    }
+    waiting = fresh.take();
+  }
+
+  const bell = options.openBell?.(onRing);
+  if (options.since === "now") skipOldRecords();
+  turn = setImmediate(wake);
+
+  return {
+    bootId,
+    pause() {
+      paused = true;
+    },
+    hurry() {
+      hurryUntilUs = clock.monotonicUs() + HURRY_US;
+      stayAwake(QUIET_AFTER_KILL_US);
+    },
+    resume() {
+      if (!paused || closed) return;
+      paused = false;
+      stopWaiting();
+      turn = setImmediate(wake);
+    },
+    drain() {
+      const untilUs = clock.monotonicUs() + MAX_DRAIN_US;
+      let end: Slice["end"] = "full";
+      while (!closed && end === "full" && clock.monotonicUs() < untilUs) {
+        end = readSlice();
+        handOn(true);
+      }
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      stopWaiting();
+      bell?.close();
+      setPace("quick");
+      device.close();
+    },
+  };
+
+  function stopWaiting(): void {
+    clearTimeout(timer);
+    stopBeat?.();
+    clearImmediate(turn);
+  }
+}
