@@ -8,42 +8,35 @@ export interface ImportStatement {
   typeOnly: boolean;
 }
 
-/** The layers of src, left to right; a file may take values only from its own, and types from those to the left. */
-const STAGES = ["sources", "correlate", "identify", "diagnose", "ship"];
-/** What any of them may take: no I/O, no clock, and nothing of src within. */
-const FOR_ALL = ["backoff", "seldom"];
-/** What stands on top of them: each takes what it likes of the stages, and of this list what stands to its left. */
-const ON_TOP = [
-  "version",
+/** The folders of src, from the bottom up: each imports only from those before it in this list. */
+export const FOLDERS: readonly string[] = [
+  "shared",
   "config",
   "telemetry",
-  "node-facts",
+  "sources",
+  "correlate",
+  "identify",
+  "diagnose",
+  "record",
+  "otlp",
+  "outbox",
   "pipeline",
-  "live",
-  "sources-of-node",
-  "names-of-node",
-  "deliveries",
-  "reload",
-  "kill-counts",
-  "container-kill-counts",
-  "agent-state",
-  "own-metrics",
-  "own-server",
-  "stop",
   "replay",
-  "doctor",
   "agent",
-  "commands",
+  "doctor",
   "cli",
 ];
 
+/** The stages that a kill passes: of each other they take types only, so that each can be read and tested alone. */
+const STAGES: readonly string[] = ["sources", "correlate", "identify", "diagnose", "record"];
+
 /** The folder that each npm package enters through. A package that is not here may not be imported at all. */
 const DOORS: Readonly<Record<string, string>> = {
-  "@opentelemetry/api": "src/ship",
-  "@opentelemetry/exporter-logs-otlp-http": "src/ship",
-  "@opentelemetry/exporter-logs-otlp-proto": "src/ship",
-  "@opentelemetry/resources": "src/ship",
-  "@opentelemetry/sdk-logs": "src/ship",
+  "@opentelemetry/api": "src/otlp",
+  "@opentelemetry/exporter-logs-otlp-http": "src/otlp",
+  "@opentelemetry/exporter-logs-otlp-proto": "src/otlp",
+  "@opentelemetry/resources": "src/otlp",
+  "@opentelemetry/sdk-logs": "src/otlp",
   "@kubernetes/client-node": "src/identify",
   esbuild: "src/replay/html",
   pino: "src/telemetry",
@@ -95,7 +88,7 @@ function whyForbidden(file: string, { specifier, typeOnly }: ImportStatement): s
   if (isParser) return target.startsWith("parsers/") ? undefined : "parsers know nothing outside parsers/";
   if (target.startsWith("parsers/") || target === "package.json") return undefined;
   if (!target.startsWith("src/")) return "src imports src and parsers only";
-  return whyWrongLayer(layerOf(file), layerOf(target), typeOnly);
+  return whyWrongFolder(folderOf(file), folderOf(target), typeOnly);
 }
 
 function whyWrongDoor(file: string, specifier: string): string | undefined {
@@ -105,22 +98,60 @@ function whyWrongDoor(file: string, specifier: string): string | undefined {
   return file.startsWith(`${door}/`) || file === `${door}.ts` ? undefined : `${name} enters through ${door}/ only`;
 }
 
-/** `src/otlp/shipper.ts` → `ship`, `src/agent/agent.ts` → `agent` */
-function layerOf(path: string): string {
-  return path.split("/")[1]?.replace(/\.ts$/, "") ?? "";
+/** `src/otlp/exporter.ts` → `otlp`; undefined: the file is in no folder of src */
+function folderOf(path: string): string | undefined {
+  const [, folder, ...rest] = path.split("/");
+  return rest.length === 0 ? undefined : folder;
 }
 
-function whyWrongLayer(from: string, to: string, typeOnly: boolean): string | undefined {
+function whyWrongFolder(from: string | undefined, to: string | undefined, typeOnly: boolean): string | undefined {
+  if (from === undefined || to === undefined) return "no file lies directly in src/";
   if (from === to) return undefined;
-  if (FOR_ALL.includes(from)) return `${from} is for all stages: it knows nothing of src`;
-  if (FOR_ALL.includes(to)) return undefined;
-  if (!STAGES.includes(from)) return ON_TOP.includes(from) ? whyBelowTop(from, to) : `src/${from} is not in the table`;
-  if (!STAGES.includes(to)) return `the stage ${from} knows nothing of ${to}`;
-  if (STAGES.indexOf(to) > STAGES.indexOf(from)) return `${to} comes after ${from}`;
-  return typeOnly ? undefined : `of a stage to its left, ${from} may take types only`;
+  const [own, other] = [from, to].map((folder) => FOLDERS.indexOf(folder)) as [number, number];
+  if (own === -1) return `src/${from} is not in the list of folders`;
+  if (other === -1) return `src/${to} is not in the list of folders`;
+  if (other > own) return `src/${to} comes after src/${from}`;
+  const areStages = STAGES.includes(from) && STAGES.includes(to);
+  return areStages && !typeOnly ? `of another stage, src/${from} takes types only` : undefined;
 }
 
-function whyBelowTop(from: string, to: string): string | undefined {
-  if (STAGES.includes(to) || ON_TOP.indexOf(from) > ON_TOP.indexOf(to)) return undefined;
-  return `${to} is above ${from}`;
+/**
+ * The groups of files that import each other in a circle, types included: each sorted, the groups by their first file.
+ * @param sources text of each file, by its path from the root of the repository
+ */
+export function findCycles(sources: ReadonlyMap<string, string>): string[][] {
+  const targets = (file: string): string[] =>
+    scanImports(sources.get(file) ?? "")
+      .filter(({ specifier }) => specifier.startsWith("."))
+      .map(({ specifier }) => join(dirname(file), specifier))
+      .filter((target) => sources.has(target));
+  return stronglyConnected([...sources.keys()], targets)
+    .map((group) => group.toSorted())
+    .toSorted(([one = ""], [other = ""]) => (one < other ? -1 : 1));
+}
+
+/** Tarjan's algorithm, groups of more than one only. */
+function stronglyConnected(nodes: readonly string[], targets: (node: string) => string[]): string[][] {
+  const order = new Map<string, number>();
+  const stack: string[] = [];
+  const groups: string[][] = [];
+
+  function visit(node: string): number {
+    const own = order.size;
+    order.set(node, own);
+    stack.push(node);
+    let lowest = own;
+    for (const target of targets(node)) {
+      if (!order.has(target)) lowest = Math.min(lowest, visit(target));
+      else if (stack.includes(target)) lowest = Math.min(lowest, order.get(target) ?? own);
+    }
+    if (lowest === own) {
+      const group = stack.splice(stack.indexOf(node));
+      if (group.length > 1) groups.push(group);
+    }
+    return lowest;
+  }
+
+  for (const node of nodes) if (!order.has(node)) visit(node);
+  return groups;
 }

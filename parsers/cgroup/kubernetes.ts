@@ -3,8 +3,9 @@
  * Source: kubernetes pkg/kubelet/cm: cgroup_manager_linux.go, qos_container_manager_linux.go,
  * pod_container_manager_linux.go. --cgroup-root puts more levels above; systemd's names repeat those.
  */
+
+import type { CgroupDriver, QosClass } from "./identity.ts";
 import type { Finding, Layout } from "./layout.ts";
-import type { CgroupDriver, QosClass } from "./path.ts";
 
 /** A UUID with the dashes of the API or the underscores of systemd's names, or a static pod's config hash. */
 const POD_UID = "[0-9a-fA-F]{8}(?:[-_][0-9a-fA-F]{4}){3}[-_][0-9a-fA-F]{12}|[0-9a-f]{32}";

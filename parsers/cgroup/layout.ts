@@ -1,5 +1,5 @@
 /** One layout of cgroups: a row of a table. A new runtime's layout is a new row, and a row of the test's table. */
-import type { CgroupIdentity, PlaceKind } from "./path.ts";
+import type { CgroupIdentity, PlaceKind } from "./identity.ts";
 
 /** What a segment says of the place that it leads to. */
 export type Finding = Pick<

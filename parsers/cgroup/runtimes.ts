@@ -1,6 +1,7 @@
 /** What container runtimes make: a container's cgroup, with its ID, and the monitor that stands beside it. */
+
+import type { CgroupIdentity } from "./identity.ts";
 import type { Finding, Layout } from "./layout.ts";
-import type { CgroupIdentity } from "./path.ts";
 
 type Runtime = CgroupIdentity["runtime"];
 

@@ -31,8 +31,11 @@ export interface Command {
   /** paragraphs below the options */
   readonly notes: string;
   readonly options: readonly OptionEntry[];
-  /** @throws UsageError where values are wrong */
-  run(parsed: ParsedArguments): Promise<ExitStatus>;
+  /**
+   * @param commands all of the program, for those that describe it
+   * @throws UsageError where values are wrong
+   */
+  run(parsed: ParsedArguments, commands: readonly Command[]): Promise<ExitStatus>;
 }
 
 export const HELP_OPTION: OptionEntry = { name: "help", short: "h", help: "print this" };

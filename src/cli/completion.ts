@@ -15,7 +15,7 @@ export const completionCommand: Command = {
   oomscribe completion zsh > "\${fpath[1]}/_oomscribe"
   oomscribe completion fish > ~/.config/fish/completions/oomscribe.fish`,
 
-  async run({ positionals }) {
+  async run({ positionals }, commands) {
     const [shell = "", more] = positionals;
     const script = SHELLS[shell];
     if (script === undefined || more !== undefined) {
@@ -23,9 +23,7 @@ export const completionCommand: Command = {
       const meant = shell === "" ? "" : ` (${nearest(shell, names)}?)`;
       throw new UsageError(`for which shell${meant}? There are ${names.join(", ")}: oomscribe completion bash`);
     }
-    // Here, since this command is one of them.
-    const { COMMANDS } = await import("./all.ts");
-    process.stdout.write(script(COMMANDS));
+    process.stdout.write(script(commands));
     return 0;
   },
 };

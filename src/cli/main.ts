@@ -19,7 +19,7 @@ async function main([name, ...args]: string[]): Promise<ExitStatus> {
   if (command === undefined) return refuse("oomscribe", `${noCommand(name)} (oomscribe --help says what there is)`);
   try {
     const parsed = parseArguments(command.options, args);
-    return parsed.flags.has("help") ? print(commandHelp(command)) : await command.run(parsed);
+    return parsed.flags.has("help") ? print(commandHelp(command)) : await command.run(parsed, COMMANDS);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     return refuse(

@@ -10,10 +10,9 @@ export const manCommand: Command = {
   options: [HELP_OPTION],
   notes: "  oomscribe man | man -l -",
 
-  async run({ positionals }) {
+  async run({ positionals }, commands) {
     if (positionals.length > 0) throw new UsageError("it takes no argument: oomscribe man | man -l -");
-    const [{ COMMANDS }, { VERSION }] = await Promise.all([import("./all.ts"), import("../shared/version.ts")]);
-    process.stdout.write(toRoff(COMMANDS, VERSION));
+    process.stdout.write(toRoff(commands, (await import("../shared/version.ts")).VERSION));
     return 0;
   },
 };

@@ -1,5 +1,5 @@
 /** The command `oomscribe replay`: its options, checked, handed on to the replay. */
-import type { OutputFormat } from "../replay/replay.ts";
+import type { OutputFormat } from "../replay/options.ts";
 import { GROUP_KEYS, type GroupKey } from "../replay/table/group-keys.ts";
 import { UsageError } from "./arguments.ts";
 import { type Command, HELP_OPTION, type ParsedArguments } from "./command.ts";

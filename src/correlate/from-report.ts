@@ -1,5 +1,7 @@
 /** An OOM report → the kills that it names, each with the cgroup that the report's own text gives it. */
-import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
+
+import type { CgroupIdentity } from "../../parsers/cgroup/identity.ts";
+import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import { findTask } from "../../parsers/oom/find-task.ts";
 import type { OomReport, Victim } from "../../parsers/oom/report.ts";
 import type { Attribution, Evidence, Kill, Scope } from "./kill.ts";

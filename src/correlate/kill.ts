@@ -1,5 +1,7 @@
 /** One process killed for memory: what the kernel said, what it rests on, and how sure its container is. */
-import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
+
+import type { CgroupIdentity } from "../../parsers/cgroup/identity.ts";
+import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
 import type { OomReport, Victim } from "../../parsers/oom/report.ts";
 

@@ -8,6 +8,7 @@ import type { Kill } from "../correlate/kill.ts";
 import type { Who } from "../identify/container-metadata.ts";
 import type { Surroundings } from "../identify/context/kill-context.ts";
 import type { MemoryHistory, MemorySample } from "../sources/memory-history/sample.ts";
+import type { MemoryUse } from "./memory-use.ts";
 import { readTrend, type Trend } from "./trend.ts";
 
 /** What was watched before the kill. */
@@ -37,22 +38,6 @@ export interface Background extends Partial<Surroundings> {
   atMs?: number | undefined;
 }
 
-/** What filled the memory that ran out. Bytes; what is not known is absent. */
-export interface Use {
-  /** the limit, or of a node its RAM */
-  whole?: number;
-  used?: number;
-  anon?: number;
-  /** page cache, without tmpfs */
-  file?: number;
-  /** of it what was not on disk yet */
-  dirty?: number;
-  shmem?: number;
-  kernel?: number;
-  /** page cache that was thrown out and had to be read again, since the cgroup began */
-  refaulted?: number;
-}
-
 /** What is looked at of a kill: that of one that a counter alone tells is nearly empty. */
 export interface CaseKill
   extends Pick<Kill, "scope" | "evidence" | "victimCgroup" | "limitCgroup" | "identity" | "pid1"> {
@@ -64,7 +49,7 @@ export interface CaseKill
 export interface Case extends Background {
   kill: CaseKill;
   /** by the report's figures; without one by the last look, where it was that limit */
-  use: Use;
+  use: MemoryUse;
   /**
    * There is no report. Whether a limit was hit: `told` by the kill line or by a count, `likely` where it was near.
    * Absent: there is a report.
@@ -146,15 +131,15 @@ function lastLook(own: MemoryHistory, killMs: number): LastLook | undefined {
  * What was used as the limit was hit: all of it, and of what cannot be reclaimed no less than the last time that it was
  * read. Page cache is given back before anybody is killed, and how much of the rest was private is not known.
  */
-function useAtLimit({ limit, sample }: LastLook): Use {
-  const use: Use = { whole: limit, used: limit };
+function useAtLimit({ limit, sample }: LastLook): MemoryUse {
+  const use: MemoryUse = { whole: limit, used: limit };
   setKnown(use, "shmem", sample.shmem);
   setKnown(use, "kernel", sample.kernel);
   return use;
 }
 
 /** Shares of what was used; statistics are batched per CPU and may run ahead of the counter. */
-export function shareOf({ used, whole }: Use, bytes: number | undefined): number | undefined {
+export function shareOf({ used, whole }: MemoryUse, bytes: number | undefined): number | undefined {
   const of = used ?? whole;
   return bytes === undefined || of === undefined || of === 0 ? undefined : Math.min(bytes / of, 1);
 }
@@ -172,9 +157,9 @@ function ageOf(kill: CaseKill, { who, atMs }: Background): number | undefined {
     : Math.max(0, now - started) / 1000;
 }
 
-function cgroupUse({ memory, memsw, kmem, memcgStats }: Partial<OomReport>, pageSize: number): Use {
+function cgroupUse({ memory, memsw, kmem, memcgStats }: Partial<OomReport>, pageSize: number): MemoryUse {
   const fullest = fullestOf(memory, memsw);
-  const use: Use = {};
+  const use: MemoryUse = {};
   if (fullest?.limitKb !== undefined) use.whole = fullest.limitKb * KB;
   if (fullest !== undefined) use.used = fullest.usageKb * KB;
   if (memcgStats !== undefined) Object.assign(use, statsUse(memcgStats, pageSize));
@@ -189,8 +174,8 @@ function fullestOf(memory: OomReport["memory"], memsw: OomReport["memsw"]): OomR
 }
 
 /** On cgroup v1 the plain names are of the cgroup alone, total_ of what is below it as well: as the limit is. */
-function statsUse({ values }: MemcgStats, pageSize: number): Use {
-  const use: Use = {};
+function statsUse({ values }: MemcgStats, pageSize: number): MemoryUse {
+  const use: MemoryUse = {};
   const first = (...names: string[]): number | undefined =>
     names.map((name) => values[name]).find((value) => value !== undefined);
   const shmem = first("total_shmem", "shmem");
@@ -212,8 +197,8 @@ function statsUse({ values }: MemcgStats, pageSize: number): Use {
   return use;
 }
 
-function nodeUse(memory: NodeMemory | undefined, pageSize: number): Use {
-  const use: Use = {};
+function nodeUse(memory: NodeMemory | undefined, pageSize: number): MemoryUse {
+  const use: MemoryUse = {};
   if (memory === undefined) return use;
   const { pages, totalPages } = memory;
   const bytes = (...names: string[]): number | undefined => {
@@ -245,6 +230,6 @@ function addKnown(...values: (number | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0);
 }
 
-function setKnown<K extends keyof Use>(into: Use, key: K, value: number | undefined): void {
+function setKnown<K extends keyof MemoryUse>(into: MemoryUse, key: K, value: number | undefined): void {
   if (value !== undefined) into[key] = value;
 }

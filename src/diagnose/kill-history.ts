@@ -1,6 +1,8 @@
 /** What was watched before a kill, taken out of the node's memory history: of whose limit it was, and of who shared it. */
+
+import type { CgroupIdentity } from "../../parsers/cgroup/identity.ts";
 import { heldOf } from "../../parsers/cgroup/memory-stat.ts";
-import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { Identify } from "../identify/identifier.ts";
 import type { MemoryHistory, MemorySample } from "../sources/memory-history/sample.ts";
 import type { CaseKill, KillHistory, Member } from "./input.ts";

@@ -7,7 +7,7 @@
  */
 import { heldOf } from "../../parsers/cgroup/memory-stat.ts";
 import type { MemoryHistory, MemorySample } from "../sources/memory-history/sample.ts";
-import type { Use } from "./input.ts";
+import type { MemoryUse } from "./memory-use.ts";
 
 interface TrendPoint {
   /** seconds before the kill, 0 at it */
@@ -72,7 +72,7 @@ const MIN_SAMPLES = 6;
 const PLATEAU_SHARE = 0.5;
 
 /** @param atKill what the report says of that cgroup, or nothing @returns undefined where there is no limit or nothing was read before the kill */
-export function readTrend(history: MemoryHistory, atKill: Use, killMs: number): Trend | undefined {
+export function readTrend(history: MemoryHistory, atKill: MemoryUse, killMs: number): Trend | undefined {
   const limit = atKill.whole ?? history.limit;
   const samples = history.samples.filter(({ atMs }) => atMs <= killMs);
   const [first] = samples;

@@ -2,7 +2,9 @@
  * The stage itself: names kills by the pods of this node, follows what Kubernetes makes of them, and compares its word
  * with the kernel's. Pure: what is read comes in through it, and time is passed in.
  */
-import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
+
+import type { CgroupIdentity } from "../../parsers/cgroup/identity.ts";
+import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { Kill, UnloggedKill } from "../correlate/kill.ts";
 import type { CounterReading } from "../sources/cgroup/counters.ts";
 import type { Who } from "./container-metadata.ts";

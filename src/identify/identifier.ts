@@ -2,7 +2,7 @@
  * A victim's cgroup → who that was: the pods of the API first, then the node's own files; what one does not know the
  * next one may. Nothing is asked for here, so nothing is waited for.
  */
-import type { CgroupIdentity } from "../../parsers/cgroup/path.ts";
+import type { CgroupIdentity } from "../../parsers/cgroup/identity.ts";
 import { known } from "../../parsers/loose-json.ts";
 import type { ContainerNames } from "../../parsers/runtimes/container-names.ts";
 import type { MissingName, NameSource, Service, Who } from "./container-metadata.ts";

@@ -1,6 +1,5 @@
 /** What the backends want that take OTLP: where they listen, the path of logs, headers of their own. */
-import type { OtlpProtocol } from "./settings.ts";
-
+export type OtlpProtocol = "http/protobuf" | "http/json";
 export type BackendName = "collector" | "cubeapm" | "victorialogs" | "loki";
 
 export interface BackendProfile {

@@ -6,13 +6,13 @@
  * because the SDK falls back in silence where that sends nothing anywhere: a URL that it cannot read becomes
  * localhost, a certificate that it cannot read is left out.
  */
+
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { createSecureContext } from "node:tls";
+import type { OtlpProtocol } from "./backends.ts";
 import { BACKENDS, type BackendProfile } from "./backends.ts";
-
-export type OtlpProtocol = "http/protobuf" | "http/json";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

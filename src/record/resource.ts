@@ -1,6 +1,6 @@
 /** The resource of a record: the killed container or unit on its node, so that the record joins their other signals. */
 import { decodeBytes } from "../../parsers/bytes.ts";
-import type { CgroupIdentity } from "../../parsers/cgroup/path.ts";
+import type { CgroupIdentity } from "../../parsers/cgroup/identity.ts";
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
 import type { Who } from "../identify/container-metadata.ts";
 import type { RecordContext } from "./context.ts";

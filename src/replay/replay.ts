@@ -1,7 +1,6 @@
 /** `oomscribe replay`: captured logs in, one after another; their records, each once, out to whoever wants them. */
 
 import type { Identify } from "../identify/identifier.ts";
-import type { OtlpProtocol } from "../otlp/settings.ts";
 import { createPipeline } from "../pipeline/replay-pipeline.ts";
 import type { LogRecord } from "../record/log-record.ts";
 import { readResourceEnv } from "../record/resource-env.ts";
@@ -11,44 +10,12 @@ import { type CaptureFacts, countOf, describeCaptures, isStrange } from "./input
 import { type Input, InputError, openInput } from "./input/inputs.ts";
 import { openPodList } from "./input/pod-list.ts";
 import { readCapture } from "./input/read-capture.ts";
+import type { ReplayOptions } from "./options.ts";
 import { openProgress } from "./output/progress.ts";
 import { openSinks } from "./output/sinks.ts";
 import { createSelection, type SelectionOptions } from "./select.ts";
 import { keepHeapSmall } from "./small-heap.ts";
-import type { TableOptions } from "./table/table.ts";
 import { plainLine } from "./table/text.ts";
-
-/** `lines`: of a log that is followed, what is said of each kill */
-export type OutputFormat = "table" | "json" | "ndjson" | "lines";
-
-export interface ReplayOptions {
-  /** paths; `-` is standard input */
-  files: readonly string[];
-  /** undefined: nothing is printed */
-  output: OutputFormat | undefined;
-  /** go on with the one file as it grows */
-  follow: boolean;
-  /** path of a list of pods, to name them by */
-  k8s: string | undefined;
-  /** path of a page to write */
-  html: string | undefined;
-  /** endpoint that records are sent to */
-  otlp: string | undefined;
-  protocol: OtlpProtocol | undefined;
-  /** say what would be sent, and send nothing */
-  dryRun: boolean;
-  /** of stamps that have none */
-  year: number | undefined;
-  /** IANA name or `±HH:MM`, of stamps that have none */
-  timezone: string | undefined;
-  /** bytes */
-  pageSize: number | undefined;
-  /** name of the node that the logs are of */
-  node: string | undefined;
-  selection: SelectionOptions;
-  table: TableOptions;
-  env: Readonly<Record<string, string | undefined>>;
-}
 
 /**
  * Reads the files and hands on what is found. Kills or none is the same success.

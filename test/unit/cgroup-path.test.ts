@@ -1,7 +1,8 @@
 /** Real cgroup paths, and what each says of runtime, driver, QoS class, pod and container. */
 import { describe, expect, test } from "vitest";
+import type { CgroupIdentity } from "../../parsers/cgroup/identity.ts";
 import { findLayout } from "../../parsers/cgroup/layout.ts";
-import { type CgroupIdentity, LAYOUTS, parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import { LAYOUTS, parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import { readUnitName, splitSliceRequest } from "../../parsers/cgroup/systemd.ts";
 
 const ID = "9bca8d63d5fa610783847915bcff0ecac1273e5b4bed3f6fa1b07350e0135961";

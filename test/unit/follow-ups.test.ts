@@ -1,6 +1,7 @@
 /** What Kubernetes makes of a kill, and what it claims without one. */
 import { describe, expect, test } from "vitest";
-import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import type { CgroupIdentity } from "../../parsers/cgroup/identity.ts";
+import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { UnloggedKill } from "../../src/correlate/kill.ts";
 import type { Who } from "../../src/identify/container-metadata.ts";
 import { createRepeatCounter, isFirstOfRollout, type KillPlace } from "../../src/identify/context/repeats.ts";

@@ -8,7 +8,7 @@ import { buildProgram } from "../../scripts/build.ts";
 import { toLogRecord } from "../../src/record/kill-record.ts";
 import { toScriptJson } from "../../src/replay/html/page.ts";
 import { MAX_KILLS, openReport } from "../../src/replay/html/report.ts";
-import type { Sink } from "../../src/replay/output/sinks.ts";
+import type { Sink } from "../../src/replay/sink.ts";
 import { capture, runCli } from "../cli-process.ts";
 import { makeKill } from "../kills.ts";
 

@@ -1,6 +1,6 @@
 /** toLogRecord: what a kill becomes, and that nothing stands in it that is not known. */
 import { describe, expect, test } from "vitest";
-import type { CgroupIdentity } from "../../parsers/cgroup/path.ts";
+import type { CgroupIdentity } from "../../parsers/cgroup/identity.ts";
 import type { Scope } from "../../src/correlate/kill.ts";
 import type { Who } from "../../src/identify/container-metadata.ts";
 import { toLogRecord } from "../../src/record/kill-record.ts";

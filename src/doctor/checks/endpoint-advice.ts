@@ -1,25 +1,9 @@
 /** What a backend says to an empty request of OTLP → what it means, and what to do. */
+
 import type { Answer } from "../../otlp/classify-response.ts";
 import type { Outcome } from "../../otlp/export-result.ts";
-import type { OtlpProtocol } from "../../otlp/settings.ts";
-import type { Finding } from "../check.ts";
+import type { EndpointFacts, Verdict } from "./endpoint-facts.ts";
 import { noAnswerAdvice, PROXY_PASSWORD } from "./network-advice.ts";
-
-export type Verdict = Pick<Finding, "status" | "says" | "advice">;
-
-/** What is known of the endpoint beside its answer. */
-export interface EndpointFacts {
-  /** without credentials */
-  target: string;
-  path: string;
-  protocol: OtlpProtocol;
-  /** an authority of one's own is set */
-  hasCa: boolean;
-  /** headers are sent, by whatever setting */
-  hasHeaders: boolean;
-  /** the variable that names a proxy for it; NO_PROXY may still make an exception */
-  proxy?: string | undefined;
-}
 
 export function judgeAnswer(outcome: Outcome, answer: Answer | undefined, facts: EndpointFacts): Verdict {
   const { target, protocol } = facts;

@@ -4,7 +4,8 @@ import { type OtlpExportOptions, openOtlpExport } from "../../otlp/exporter.ts";
 import { type OtlpSettings, readOtlpSettings } from "../../otlp/settings.ts";
 import { toEndpoints } from "../../outbox/endpoints.ts";
 import type { CheckContext, Finding } from "../check.ts";
-import { type EndpointFacts, judgeAnswer } from "./endpoint-advice.ts";
+import { judgeAnswer } from "./endpoint-advice.ts";
+import type { EndpointFacts } from "./endpoint-facts.ts";
 import { tryNetwork } from "./network.ts";
 import { judgeNetwork } from "./network-advice.ts";
 

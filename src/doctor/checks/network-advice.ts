@@ -1,5 +1,5 @@
 /** What stopped a request on its way, by its step or by what Node says of it → what to do. */
-import type { EndpointFacts, Verdict } from "./endpoint-advice.ts";
+import type { EndpointFacts, Verdict } from "./endpoint-facts.ts";
 import type { NetworkResult, NetworkStep } from "./network.ts";
 
 type FailedNetwork = Extract<NetworkResult, { kind: "failed" }>;

@@ -1,5 +1,5 @@
 /** How often the same container of the same workload was killed on this node before. Pure: time is passed in. */
-import type { CgroupIdentity } from "../../../parsers/cgroup/path.ts";
+import type { CgroupIdentity } from "../../../parsers/cgroup/identity.ts";
 import { remember } from "../../shared/bounded-map.ts";
 import { createSeldom } from "../../shared/throttle.ts";
 import type { Who } from "../container-metadata.ts";

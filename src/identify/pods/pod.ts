@@ -3,7 +3,7 @@
  * Spec: core/v1 Pod. Whatever is missing or of another type is left out: a pod that was just made has no status.
  */
 import type { V1ContainerState, V1ContainerStatus, V1Pod, V1ResourceRequirements } from "@kubernetes/client-node";
-import type { QosClass } from "../../../parsers/cgroup/path.ts";
+import type { QosClass } from "../../../parsers/cgroup/identity.ts";
 import { known, text } from "../../../parsers/loose-json.ts";
 import { parseQuantity } from "./quantity.ts";
 

@@ -2,7 +2,7 @@
 
 import type { ContainerNames } from "../../../parsers/runtimes/container-names.ts";
 import { parseContainerdBundle } from "../../../parsers/runtimes/containerd-bundle.ts";
-import type { RuntimeTree } from "./runtime-files.ts";
+import type { RuntimeTree } from "./runtime-tree.ts";
 
 /**
  * Where the task plugin keeps its state, each with a directory for every namespace: `k8s.io`, `default`, `moby`.

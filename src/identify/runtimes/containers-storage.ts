@@ -1,7 +1,7 @@
 /** Files of containers/storage, which CRI-O and Podman share. */
 import type { ContainerNames } from "../../../parsers/runtimes/container-names.ts";
 import { parseStorageBundle, parseStorageList } from "../../../parsers/runtimes/storage-bundle.ts";
-import type { RuntimeTree } from "./runtime-files.ts";
+import type { RuntimeTree } from "./runtime-tree.ts";
 
 /** `runroot` and `graphroot` of containers-storage.conf(5), as they are for root unless set otherwise. */
 const ROOTS = ["/run/containers/storage", "/var/lib/containers/storage"];

@@ -1,7 +1,7 @@
 /** Docker's own files of a container: they stay until it is removed. */
 import type { ContainerNames } from "../../../parsers/runtimes/container-names.ts";
 import { parseDockerConfig, parseDockerDataRoot } from "../../../parsers/runtimes/docker-config.ts";
-import type { RuntimeTree } from "./runtime-files.ts";
+import type { RuntimeTree } from "./runtime-tree.ts";
 
 /** Docker's own data-root, and that of its snap. With userns-remap it is a directory further down, which is not read. */
 const DATA_ROOTS = ["/var/lib/docker", "/var/snap/docker/common/var-lib-docker"];

@@ -1,18 +1,11 @@
 /** One runtime's files on the node: a row of a table. A new runtime is a new file and a new row of it. */
+
 import type { ContainerNames } from "../../../parsers/runtimes/container-names.ts";
 import { readContainerd } from "./containerd.ts";
 import { readCrio } from "./cri-o.ts";
 import { readDocker } from "./docker.ts";
 import { readPodman } from "./podman.ts";
-
-/** What the readers need of the node. */
-export interface RuntimeTree {
-  /** @returns undefined where it is not there */
-  readText(path: string): string | undefined;
-  list(path: string, max: number): readonly string[];
-  /** Says that a file is not what its runtime writes. */
-  onBroken(path: string): void;
-}
+import type { RuntimeTree } from "./runtime-tree.ts";
 
 /** @returns undefined where the runtime has no such container */
 export type ReadRuntimeFiles = (tree: RuntimeTree, containerId: string) => ContainerNames | undefined;

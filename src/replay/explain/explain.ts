@@ -3,7 +3,7 @@ import { styleText } from "node:util";
 import { isoTime } from "../../record/json.ts";
 import type { LogRecord } from "../../record/log-record.ts";
 import type { Output } from "../output/output.ts";
-import type { Sink } from "../output/sinks.ts";
+import type { Sink } from "../sink.ts";
 import { terminalWidth } from "../table/columns.ts";
 import { cutTo, pad, plainLine, widthOf } from "../table/text.ts";
 import { adviceOf, causeInWords, factsOf } from "./reasons.ts";

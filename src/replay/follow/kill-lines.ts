@@ -1,7 +1,7 @@
 /** What `--follow` prints unless told otherwise: a line a record, with its time and its sentence. */
 import { isoTime } from "../../record/json.ts";
 import type { Output } from "../output/output.ts";
-import type { Sink } from "../output/sinks.ts";
+import type { Sink } from "../sink.ts";
 
 export function openKillLines(output: Output): Sink {
   return {

@@ -2,7 +2,7 @@
 import type { LogRecord } from "../../record/log-record.ts";
 import { VERSION } from "../../shared/version.ts";
 import { countOf } from "../input/captures.ts";
-import type { ReplayFacts, Sink } from "../output/sinks.ts";
+import type { ReplayFacts, Sink } from "../sink.ts";
 import { toRow } from "../table/row.ts";
 import { createSummary } from "../table/summary.ts";
 import { readPageAssets } from "./assets.ts";

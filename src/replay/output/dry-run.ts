@@ -1,7 +1,7 @@
 /** `--otlp URL --dry-run`: reads the settings as a delivery would, and says what it would send, where and how. */
 import { type OtlpOptions, readOtlpSettings } from "../../otlp/settings.ts";
 import { countOf } from "../input/captures.ts";
-import type { Sink } from "./sinks.ts";
+import type { Sink } from "../sink.ts";
 
 /** @throws Error where a setting would send records nowhere; see readOtlpSettings */
 export function openRehearsal(options: OtlpOptions, warn: (message: string) => void): Sink {

@@ -1,7 +1,7 @@
 /** `--output json` and `ndjson`: records as they are found, in the shape in which they would be sent. */
 import { toJson } from "../../record/json.ts";
+import type { Sink } from "../sink.ts";
 import type { Output } from "./output.ts";
-import type { Sink } from "./sinks.ts";
 
 /** `json`: one array, a record a line in it, whole even where there is none; `ndjson`: one object a line. */
 export function openJson(output: Output, format: "json" | "ndjson"): Sink {

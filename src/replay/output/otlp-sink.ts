@@ -1,7 +1,7 @@
 /** `--otlp URL`: sends the records, and says on standard error what became of them. */
 import { type OtlpShipperOptions, openOtlpShipper } from "../../otlp/shipper.ts";
 import { countOf } from "../input/captures.ts";
-import type { Sink } from "./sinks.ts";
+import type { Sink } from "../sink.ts";
 
 /** Batches in a row that fail, each after its own retries, before the backend is taken to be gone. */
 const MAX_FAILED_BATCHES = 3;

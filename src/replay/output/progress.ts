@@ -1,7 +1,7 @@
 /** One line on standard error while a long input is read, if a person is there to see it. */
 import { performance } from "node:perf_hooks";
 import { readableName, readableSize } from "../../record/format.ts";
-import type { OutputFormat } from "../replay.ts";
+import type { OutputFormat } from "../options.ts";
 
 export interface Progress {
   /** @param size bytes, where it is known */

@@ -1,7 +1,7 @@
 /** What the kills of a replay have in common, in a few sentences below the table. */
 import type { LogRecord } from "../../record/log-record.ts";
 import { countOf } from "../input/captures.ts";
-import type { ReplayFacts } from "../output/sinks.ts";
+import type { ReplayFacts } from "../sink.ts";
 import type { Row } from "./row.ts";
 
 export interface Summary {

@@ -2,7 +2,7 @@
 import { styleText } from "node:util";
 import { countOf } from "../input/captures.ts";
 import type { Output } from "../output/output.ts";
-import type { ReplayFacts, Sink } from "../output/sinks.ts";
+import type { ReplayFacts, Sink } from "../sink.ts";
 import { BAR_LEGEND } from "./bar.ts";
 import { type Look, terminalWidth } from "./columns.ts";
 import type { GroupKey } from "./group-keys.ts";
