@@ -38,11 +38,8 @@ function toCells(key: string, entry: AttributeEntry): string[] {
   return cells.map((cell) => cell.replaceAll("|", "\\|"));
 }
 
-/** Columns of one width each, as the formatter has them: what it formats is still what is generated. */
 function renderTable(rows: readonly string[][]): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((cells) => renderRow(cells.map((cell, column) => cell.padEnd(widths[column] ?? 0))));
-  return lines.toSpliced(1, 0, renderRow(widths.map((width) => "-".repeat(width))));
+  return rows.map(renderRow).toSpliced(1, 0, renderRow(rows[0]?.map(() => "---") ?? []));
 }
 
 function renderRow(cells: readonly string[]): string {
