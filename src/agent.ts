@@ -1,12 +1,12 @@
 /** `oomscribe agent`: reads the kernel's log and counters for as long as it runs and ships a record of every kill. */
+import { type AgentState, readAgentState } from "./agent-state.ts";
 import type { Config } from "./config/read.ts";
-import { type ContainerKillCount, createContainerKillCounts } from "./container-kill-counts.ts";
+import { createContainerKillCounts } from "./container-kill-counts.ts";
 import { type Backend, createReplaceable, type ReplaceableBackend } from "./deliveries/backend.ts";
 import type { Deliveries } from "./deliveries/deliveries.ts";
 import { openBackends, openOutboxes } from "./deliveries/open.ts";
-import type { PressureSeen } from "./identify/memory-pressure.ts";
-import { createKillCounts, type KillCount } from "./kill-counts.ts";
-import { createLive, type Live, type LiveState } from "./live.ts";
+import { createKillCounts } from "./kill-counts.ts";
+import { createLive, type Live } from "./live.ts";
 import { type NodeNames, openNames } from "./names-of-node.ts";
 import { readNodeResource } from "./node-facts.ts";
 import { openOwnServers } from "./own-server.ts";
@@ -33,13 +33,6 @@ export interface AgentOptions {
   signal?: AbortSignal;
   /** default: JSON on standard error */
   log?: Logger;
-}
-
-/** What a restart goes on from. */
-interface AgentState extends LiveState {
-  pressure?: PressureSeen;
-  kills?: KillCount[];
-  containerKills?: ContainerKillCount[];
 }
 
 /** Percent. Nine tenths of a limit leave minutes to most, and are not passed by what is sized well. */
@@ -80,7 +73,7 @@ async function run(options: AgentOptions, events: Events, stop: Stop): Promise<E
     ...(bootId === undefined ? {} : { bootId }),
     ...(pageSize === undefined ? {} : { pageSize }),
   };
-  const deliveries = orNoStart(() => openOutboxes<AgentState>(config, backends, context, events));
+  const deliveries = orNoStart(() => openOutboxes(config, backends, context, events, readAgentState));
   try {
     return await follow({ options, events, stop, backends, context, deliveries });
   } catch (error) {
@@ -205,6 +198,7 @@ function openSources({ config: { settings }, events, ...parts }: SourceParts): N
         ownProcessOf,
         history,
         nearLimit: settings["near-limit"] ?? NEAR_LIMIT,
+        onSuppressed: (count) => events.report("unverified_kills_suppressed", { count }),
       }),
       position: parts.deliveries.restored?.position,
     }),
@@ -219,7 +213,7 @@ function openSources({ config: { settings }, events, ...parts }: SourceParts): N
 type LiveParts = Omit<SourceParts, "config" | "events"> &
   Pick<
     Parameters<typeof createLive>[0],
-    "hasCounters" | "readSources" | "readVictim" | "ownProcessOf" | "history" | "nearLimit"
+    "hasCounters" | "readSources" | "readVictim" | "ownProcessOf" | "history" | "nearLimit" | "onSuppressed"
   > & {
     clock: KernelClock;
   };

@@ -28,6 +28,8 @@ export function createContainerKillCounts(restored: readonly ContainerKillCount[
     add(records, isNew) {
       for (const record of records) {
         if (record.eventName !== "oom.kill" || !isNew(record)) continue;
+        // A line that may be forged names whom it likes.
+        if (record.attributes["oom.attribution"] === "unverified") continue;
         const named = namesOf(record);
         if (named === undefined) continue;
         const key = keyOf(named);

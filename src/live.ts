@@ -13,7 +13,8 @@ import type { Victim } from "../parsers/oom/report.ts";
 import { type Correlator, type CorrelatorState, createCorrelator, type ToldKill } from "./correlate/correlator.ts";
 import type { Kill, UnloggedKill } from "./correlate/kill.ts";
 import { addLimit, addLimitToUnlogged, createLimitHits } from "./correlate/limit-hits.ts";
-import type { Window } from "./correlate/match.ts";
+import type { LineWindow } from "./correlate/match.ts";
+import { createUnverifiedLimit, type UnverifiedLimitState } from "./correlate/unverified-limit.ts";
 import { addOwnProcess } from "./correlate/witnesses.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
 import type { Diagnosis } from "./diagnose/diagnosis.ts";
@@ -33,6 +34,7 @@ import { toMemoryPressureRecord } from "./ship/memory-pressure-record.ts";
 import { toNearLimitRecord } from "./ship/near-limit-record.ts";
 import { toLogRecord } from "./ship/record.ts";
 import { toUnloggedRecord } from "./ship/unlogged-record.ts";
+import { toUnverifiedSuppressedRecord } from "./ship/unverified-suppressed-record.ts";
 import type { MemorySample } from "./sources/memory-samples.ts";
 import type { VictimProc } from "./sources/victim-proc.ts";
 
@@ -42,6 +44,8 @@ export interface LiveState {
   /** sequence number up to which the kernel's log need not be read again */
   position: number | undefined;
   correlator: CorrelatorState;
+  /** absent in states of before */
+  unverified?: UnverifiedLimitState;
 }
 
 export interface LiveOptions {
@@ -63,11 +67,13 @@ export interface LiveOptions {
   ownProcessOf(container: string): number | undefined;
   /** Reads tracepoint and counters, at once. */
   readSources(): void;
+  /** Kill lines that no count confirms were left without a record of their own. */
+  onSuppressed?(count: number): void;
   /** Saves records and state, all or nothing. */
   commit(records: readonly LogRecord[], state: LiveState): void;
 }
 
-export interface Live extends Pick<Correlator, "counter" | "node" | "allRead"> {
+export interface Live extends Pick<Correlator, "counter" | "node" | "allRead" | "unwatched"> {
   /** @param atMs when it was printed, CLOCK_MONOTONIC in milliseconds */
   record(record: KernelRecord, atMs: number): void;
   gap(gap: KernelLogGap): void;
@@ -98,16 +104,19 @@ export function createLive(options: LiveOptions): Live {
     hasCounters: options.hasCounters,
   });
   const assembler = createOomAssembler();
-  const windows = new WeakMap<KernelRecord, Window>();
+  const windows = new WeakMap<KernelRecord, LineWindow>();
   /** of kill lines: when they were printed */
   const printedMs = new WeakMap<KernelRecord, number>();
   const nearLimit = createNearLimitWatch(options.nearLimit);
   const limitHits = createLimitHits();
+  const unverified = createUnverifiedLimit(now(), restored?.unverified);
   let readSeq = restored?.position;
   /** when the log was last read to its end; undefined: not yet */
   let drainedMs: number | undefined;
   /** Saved as soon as all has been read: one that ends before it has saved anything leaves the next no counts. */
   let savedMs = Number.NEGATIVE_INFINITY;
+  /** the node's count of kills */
+  let nodeCount: number | undefined;
   /** something has been read since it was saved */
   let hasNews = true;
   /** a kill line has come since the sources were read */
@@ -121,7 +130,7 @@ export function createLive(options: LiveOptions): Live {
     }
   }
 
-  function windowOf({ record }: Victim): Window {
+  function windowOf({ record }: Victim): LineWindow {
     return windows.get(record) ?? { afterMs: 0, untilMs: now() };
   }
 
@@ -132,10 +141,32 @@ export function createLive(options: LiveOptions): Live {
     printedMs.set(record, atMs);
     // What is read first, after a start, was printed at any time before.
     const afterMs = drainedMs === undefined ? atMs - STAMP_MS : Math.max(drainedMs, atMs - STAMP_MS) - PRINT_MS;
-    windows.set(record, { afterMs, untilMs: drainedMs === undefined ? Math.min(nowMs, atMs + STAMP_MS) : nowMs });
+    const untilMs = drainedMs === undefined ? Math.min(nowMs, atMs + STAMP_MS) : nowMs;
+    windows.set(record, { afterMs, untilMs, likelyAfterMs: drainedMs });
     const proc = options.readVictim(line.pid);
     if (proc !== undefined) correlator.proc(line.pid, proc, nowMs);
     isKillRead = true;
+  }
+
+  /** What no count confirms is nobody's kill: it has no cause, no limit, no follow-up, and is in no count of kills. */
+  function toUnverifiedRecord(kill: Kill): LogRecord {
+    return toLogRecord(kill, context, { who: nameKill(kill, names.identify) });
+  }
+
+  function toRecords(told: readonly ToldKill[], nowMs: number): LogRecord[] {
+    return told.flatMap((one) => {
+      if (one.kind !== "logged" || one.kill.attribution !== "unverified") return toRecord(one, nowMs);
+      // That it was counted is to be saved.
+      hasNews = true;
+      return unverified.take(nowMs) ? toUnverifiedRecord(one.kill) : [];
+    });
+  }
+
+  function suppressedRecords(nowMs: number, isLast = false): LogRecord[] {
+    const suppressed = unverified.suppressed(nowMs, isLast);
+    if (suppressed === undefined) return [];
+    options.onSuppressed?.(suppressed.count);
+    return [toUnverifiedSuppressedRecord(suppressed, context, toWallUs)];
   }
 
   function toRecord(told: ToldKill, nowMs: number): LogRecord {
@@ -168,7 +199,7 @@ export function createLive(options: LiveOptions): Live {
     return diagnose(known, { ...around, history, pageSize: context.pageSize, atMs });
   }
 
-  function toRecords({ followUps, falseKills, evicted, pressure }: Findings, nowMs: number): LogRecord[] {
+  function findingRecords({ followUps, falseKills, evicted, pressure }: Findings, nowMs: number): LogRecord[] {
     const atUs = toWallUs(nowMs);
     return [
       ...followUps.map((found) => toFollowUpRecord(found, context, atUs)),
@@ -179,13 +210,23 @@ export function createLive(options: LiveOptions): Live {
   }
 
   function save(told: readonly ToldKill[], nowMs: number): void {
-    const records = [...waiting, ...told.map((one) => toRecord(one, nowMs)), ...toRecords(names.tick(nowMs), nowMs)];
+    const records = [
+      ...waiting,
+      ...toRecords(told, nowMs),
+      ...suppressedRecords(nowMs),
+      ...findingRecords(names.tick(nowMs), nowMs),
+    ];
     if (records.length === 0 && nowMs - savedMs < (hasNews ? SAVE_MS : IDLE_SAVE_MS)) return;
     waiting = [];
     hasNews = false;
     savedMs = nowMs;
     const position = readPosition();
-    commit(records, { bootId: context.bootId ?? "", position, correlator: correlator.state(position, nowMs) });
+    commit(records, {
+      bootId: context.bootId ?? "",
+      position,
+      correlator: correlator.state(position, nowMs),
+      unverified: unverified.state(),
+    });
   }
 
   /** What is under way has to be read again after a crash. */
@@ -205,10 +246,13 @@ export function createLive(options: LiveOptions): Live {
       names.counter(reading);
     },
     node(reading) {
-      hasNews = true;
+      // That it stands still is only a moment's news.
+      if (reading.oomKill !== nodeCount) hasNews = true;
+      nodeCount = reading.oomKill;
       correlator.node(reading);
     },
     allRead: correlator.allRead,
+    unwatched: correlator.unwatched,
     record(record, atMs) {
       hasNews = true;
       if (record.seq !== undefined) readSeq = record.seq;
@@ -247,7 +291,8 @@ export function createLive(options: LiveOptions): Live {
       handOn(assembler.flush());
       savedMs = Number.NEGATIVE_INFINITY;
       const told = [...correlator.tick(nowMs), ...correlator.flush(nowMs)];
-      waiting.push(...told.map((one) => toRecord(one, nowMs)), ...toRecords(names.flush(nowMs), nowMs));
+      waiting.push(...toRecords(told, nowMs), ...suppressedRecords(nowMs, true));
+      waiting.push(...findingRecords(names.flush(nowMs), nowMs));
       save([], nowMs);
     },
   };

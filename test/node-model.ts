@@ -6,7 +6,7 @@ import { parseKmsgRecord } from "../parsers/kmsg.ts";
 import { parseKillLine } from "../parsers/oom/killed.ts";
 import type { OomReport, Victim } from "../parsers/oom/report.ts";
 import { type CorrelatorState, createCorrelator, type ToldKill } from "../src/correlate/correlator.ts";
-import type { Window } from "../src/correlate/match.ts";
+import type { LineWindow } from "../src/correlate/match.ts";
 import type { CounterReading } from "../src/sources/cgroup-counters.ts";
 
 export interface TrueKill {
@@ -32,6 +32,19 @@ export interface KillPlan {
   isSeen: boolean;
 }
 
+/** A kill line of the kernel's facility for which nobody was killed. */
+export interface Forgery {
+  /** after the kill with that index, or before all */
+  afterKill: number;
+  afterMs: number;
+  /**
+   * `line`: nothing but a kill line; `proc`: it names a living process of the container; `report`: a whole report that
+   * names the container; `group`: a report of a group kill there, with two members
+   */
+  kind: "line" | "proc" | "report" | "group";
+  container: number;
+}
+
 export interface Plan {
   version: "v1" | "v2";
   /** milliseconds between kills, and which container */
@@ -42,14 +55,21 @@ export interface Plan {
   restarts: number[];
   /** a kill of the whole group at that index: so many members */
   group?: { at: number; members: number } | undefined;
+  forgeries?: readonly Forgery[];
 }
 
+/** A kill is counted before its line is printed, by that at most. */
+const PRINT_MS = 100;
 /** A stamp of the log against the clock of those who look. */
 const STAMP_SLACK_MS = 200;
 
 export interface Outcome {
   kills: TrueKill[];
   told: ToldKill[];
+  /** pids of the kill lines that were forged */
+  forged: number[];
+  /** pids of the lines that were read at each look, which had been printed since the one before */
+  batches: { afterMs: number; untilMs: number; pids: number[] }[];
 }
 
 const POD = "/kubepods/burstable/pod1f3c9d1e-8b7a-4b55-9c1a-0d6f2f5e7a10";
@@ -68,6 +88,8 @@ export function runNode(plan: Plan): Outcome {
   const told: ToldKill[] = [];
   /** lines that were printed and not read yet */
   let log: { kill: TrueKill; printedMs: number; member: boolean; group: string | undefined }[] = [];
+  const forged: number[] = [];
+  const batches: Outcome["batches"] = [];
   const everything: typeof log = [];
   const proc = new Map<number, { cgroup: string; goneMs: number }>();
   const seen = new Map<number, string>();
@@ -89,6 +111,9 @@ export function runNode(plan: Plan): Outcome {
     const members = plan.group?.at === index ? plan.group.members : 0;
     events.push({ atMs, run: () => killOne(cgroup, kill, members) });
     if (kill.removes) events.push({ atMs: atMs + 5, run: () => remove(cgroup) });
+    for (const forgery of plan.forgeries ?? []) {
+      if (forgery.afterKill === index) events.push({ atMs: atMs + forgery.afterMs, run: () => forge(forgery) });
+    }
   }
   events.sort((one, other) => one.atMs - other.atMs);
 
@@ -126,6 +151,21 @@ export function runNode(plan: Plan): Outcome {
       count(cgroup);
       groups.set(cgroup, (groups.get(cgroup) ?? 0) + 1);
       groupsEver.push(cgroup);
+    }
+  }
+
+  function forge({ kind, container }: Forgery): void {
+    const cgroup = containerPath(container);
+    const group = kind === "group" ? cgroup : undefined;
+    for (let member = 0; member < (kind === "group" ? 2 : 1); member++) {
+      const pid = 20_000 + forged.length;
+      forged.push(pid);
+      const hasReport = kind === "report" || (kind === "group" && member === 0);
+      const kill: TrueKill = { pid, cgroup, atMs: nowMs, seq: seq++, hasReport, lost: false };
+      const line = { kill, printedMs: nowMs, member: member > 0, group };
+      log.push(line);
+      everything.push(line);
+      if (kind === "proc") proc.set(pid, { cgroup, goneMs: Number.POSITIVE_INFINITY });
     }
   }
 
@@ -171,6 +211,8 @@ export function runNode(plan: Plan): Outcome {
   function readLog(): void {
     const lines = log;
     log = [];
+    if (lines.length > 0)
+      batches.push({ afterMs: drainedMs ?? 0, untilMs: nowMs, pids: lines.map(({ kill }) => kill.pid) });
     for (const { kill } of lines) {
       const still = proc.get(kill.pid);
       const seenCgroup = seen.get(kill.pid);
@@ -182,14 +224,16 @@ export function runNode(plan: Plan): Outcome {
       if (Object.keys(read).length > 0) correlator.proc(kill.pid, read, nowMs);
     }
     if (lines.length > 0) sweep();
-    const windowOf = (kill: TrueKill): Window =>
+    const windowOf = (kill: TrueKill): LineWindow =>
       drainedMs === undefined
         ? { afterMs: kill.atMs - STAMP_SLACK_MS, untilMs: Math.min(nowMs, kill.atMs + STAMP_SLACK_MS) }
-        : { afterMs: drainedMs, untilMs: nowMs };
+        : { afterMs: drainedMs - PRINT_MS, untilMs: nowMs, likelyAfterMs: drainedMs };
     for (const [index, line] of lines.entries()) {
       if (line.member) continue;
-      const members = lines.slice(index).filter((other) => other.group !== undefined && other.group === line.group);
-      correlator.report(toReport(members.length > 0 ? members : [line]), () => windowOf(line.kill));
+      const after = lines.slice(index + 1);
+      const end = after.findIndex(({ member }) => !member);
+      const members = end < 0 ? after : after.slice(0, end);
+      correlator.report(toReport([line, ...members]), () => windowOf(line.kill));
       position = line.kill.seq;
     }
     for (const line of lines) position = Math.max(position, line.kill.seq);
@@ -234,7 +278,7 @@ export function runNode(plan: Plan): Outcome {
     if (plan.restarts.includes(index)) restart();
     look();
   }
-  return { kills, told };
+  return { kills, told, forged, batches };
 }
 
 /** The report of one kill, or of a group's. */

@@ -22,8 +22,11 @@ import {
   MAX_RECORDS,
   MAX_TASKS,
   openDraft,
+  removeLastVictim,
   STAGE,
+  takePart,
 } from "./draft.ts";
+import { findTask } from "./find-task.ts";
 import { INVOKED_MARKER, parseTriggerTask, readInvoked } from "./invoked.ts";
 import { type KillLine, parseCutKillLine, parseKillLine, readCutKillLine, readKillLine } from "./killed.ts";
 import { addStats, addStatsLine, parseStatsHead, parseUsage } from "./memcg.ts";
@@ -186,7 +189,10 @@ export function createOomAssembler(): OomAssembler {
     const own = ownReport(line, record, group !== undefined);
     if (own === undefined && group !== undefined && isMember(group, line.pid)) {
       keepKeyRecord(group, record, now);
-      if (!isVictim(group, line.pid)) addKill(group, line, record);
+      if (isVictim(group, line.pid)) return;
+      addKill(group, line, record);
+      const part = takePart(group);
+      if (part !== undefined) out.push({ kind: "report", report: part });
       return;
     }
     // A group kill names its first victim twice; the line between the two may be lost.
@@ -205,7 +211,7 @@ export function createOomAssembler(): OomAssembler {
     const unnamed = under.filter(
       (draft) => draft.report.summary === undefined && !draft.cut && !draft.shared && agrees(draft.report, line),
     );
-    const listed = unnamed.findLast((draft) => draft.report.tasks?.some((task) => task.pid === line.pid));
+    const listed = unnamed.findLast((draft) => findTask(draft.report.tasks, line.pid) !== undefined);
     if (listed !== undefined) return listed;
     const bare = unnamed.filter((draft) => draft.report.tasks === undefined);
     return bare.length === 1 && !inGroup ? bare[0] : undefined;
@@ -219,7 +225,7 @@ export function createOomAssembler(): OomAssembler {
       const last = draft.report.victims.at(-1);
       const first = draft.report.victims.length > 1 && draft.report.records.at(-1) === last?.record ? last : undefined;
       if (first !== undefined) {
-        draft.report.victims.pop();
+        removeLastVictim(draft);
         draft.report.records.pop();
       }
       draft = open(record, now);
@@ -264,7 +270,7 @@ export function createOomAssembler(): OomAssembler {
         return;
       case "reaper": {
         for (const draft of drafts) {
-          const victim = draft.report.victims.find((candidate) => candidate.pid === line.pid);
+          const victim = draft.victimByPid.get(line.pid);
           if (victim === undefined) continue;
           victim.reaper = line.reaper;
           // Does not keep the report waiting: reports leave in the order of their kills.
@@ -599,8 +605,8 @@ function isReportOf({ report }: Draft, summary: OomKillSummary, record: KernelRe
   return tasks.some(({ pid, tgid }) => pid === summary.pid || tgid === summary.pid);
 }
 
-function isVictim({ report }: Draft, pid: number): boolean {
-  return report.victims.some((victim) => victim.pid === pid);
+function isVictim({ victimByPid }: Draft, pid: number): boolean {
+  return victimByPid.has(pid);
 }
 
 /** Whether a path is a cgroup or one below it. */
@@ -611,7 +617,7 @@ function isWithin(path: string | undefined, cgroup: string): boolean {
 /** A member of a group kill is a task of the table, where there is one. */
 function isMember(group: Draft, pid: number): boolean {
   const { tasks } = group.report;
-  return tasks === undefined || tasks.some((task) => task.pid === pid);
+  return tasks === undefined || findTask(tasks, pid) !== undefined;
 }
 
 function noteCutSummary(draft: Draft, text: string): void {

@@ -21,8 +21,8 @@ export interface DoubleCount extends Seeker {
 }
 
 export interface DoubleCounts {
-  /** The log told of a group kill in a cgroup. */
-  logged(cgroup: string, window: Window): void;
+  /** The log told of a group kill in a cgroup. @returns its double count */
+  logged(cgroup: string, window: Window): DoubleCount;
   counted(reading: CounterReading): void;
   allRead(atMs: number): void;
   settle(nowMs: number): void;
@@ -35,16 +35,21 @@ export interface DoubleCounts {
 /** Log and counter tell of one group kill within so long. */
 const SAME_MS = 3000;
 
-export function createDoubleCounts(startMs: number, restored: DoubleCountsState | undefined): DoubleCounts {
+export function createDoubleCounts(
+  startMs: number,
+  restored: DoubleCountsState | undefined,
+  unwatched?: readonly string[],
+): DoubleCounts {
   const counter = createStepCounter({
     startMs,
     restored: restored?.counts,
+    unwatched,
     pick: ({ oomGroupKill }) => oomGroupKill,
-    onStep: (step) => add(step.cgroup, step, "counter"),
+    onStep: (step) => void add(step.cgroup, step, "counter"),
   });
   let open: DoubleCount[] = (restored?.open ?? []).map((one) => ({ ...one }));
 
-  function add(cgroup: string, { afterMs, untilMs }: Window, from: "log" | "counter"): void {
+  function add(cgroup: string, { afterMs, untilMs }: Window, from: "log" | "counter"): DoubleCount {
     const same = open.find(
       (one) =>
         !one[from] &&
@@ -54,13 +59,16 @@ export function createDoubleCounts(startMs: number, restored: DoubleCountsState 
     );
     if (same === undefined) {
       const log = from === "log";
-      open.push({ cgroup, afterMs, untilMs, isGroup: true, isOptional: log, log, counter: !log });
-      return;
+      const added = { cgroup, afterMs, untilMs, isGroup: true, isOptional: log, isLoose: !log, log, counter: !log };
+      open.push(added);
+      return added;
     }
     same[from] = true;
     // What the counter has as well, has been counted; the log knows better when and where.
     same.isOptional = false;
+    same.isLoose = true;
     if (from === "log") Object.assign(same, { cgroup, afterMs, untilMs });
+    return same;
   }
 
   return {

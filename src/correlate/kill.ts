@@ -6,8 +6,11 @@ import type { OomReport, Victim } from "../../parsers/oom/report.ts";
 /** Where the knowledge of a kill comes from. */
 export type Evidence = "report" | "kill_line" | "counter" | "tracepoint" | "proc";
 
-/** How the victim's cgroup is known: from its own line (exact), by a written rule (inferred), or not at all. */
-export type Attribution = "exact" | "inferred" | "unknown";
+/**
+ * How the victim's cgroup is known: from its own line (exact), by a written rule (inferred), or not at all. Unverified:
+ * the log has the kill and no count of the kernel does, so that nobody may have been killed.
+ */
+export type Attribution = "exact" | "inferred" | "unknown" | "unverified";
 
 /** Whose memory ran out. */
 export type Scope = "container" | "pod" | "kubepods" | "cgroup" | "node" | "unknown";

@@ -1,21 +1,22 @@
 /**
  * The kernel's counts of kills as a ledger: every step of a count stays open until a kill explains it.
  *
- * The steps are those of the cgroups' own counts (step-counter.ts). The node's count (/proc/vmstat) knows every kill:
- * what it has and no cgroup shows is hidden.
+ * The steps are those of the cgroups' own counts (step-counter.ts). The node's count (node-increments.ts) knows every
+ * kill: what it has and no cgroup shows is hidden.
  */
 import type { CounterReading } from "../sources/cgroup-counters.ts";
 import type { NodeReading } from "../sources/node-oom-kills.ts";
-import { isWithin } from "./match.ts";
+import { isWithin, type LineWindow, type Window } from "./match.ts";
+import { createNodeIncrements, type NodeIncrementsState } from "./node-increments.ts";
+import { createRecentlyRemoved } from "./recently-removed.ts";
 import { type CountedStep, createStepCounter, type StepCounterState } from "./step-counter.ts";
+import { type TimedSteps, timeSteps } from "./time-steps.ts";
 
 /** A step that nothing explains yet. */
 export type OpenStep = CountedStep;
 
-export interface LedgerState {
+export interface LedgerState extends NodeIncrementsState {
   counts: StepCounterState;
-  /** how many of the node's kills are explained */
-  node?: number;
   open: readonly OpenStep[];
   /** path → times of kills that were told before their step */
   owed: Record<string, readonly number[]>;
@@ -23,31 +24,49 @@ export interface LedgerState {
 
 export interface Ledger {
   read(reading: CounterReading): void;
+  /** Every look at the node's count, whether it has moved or not. */
   readNode(reading: NodeReading): void;
   allRead(atMs: number): void;
   settle(nowMs: number): void;
   readonly open: readonly OpenStep[];
-  /** Takes a step off: a kill explains it, or the kernel's double count. */
-  close(step: OpenStep): void;
+  /**
+   * Takes a step off: a kill explains it, or the kernel's double count.
+   * @param by when that was, where its line says so
+   */
+  close(step: OpenStep, by?: LineWindow): void;
   /** A kill for which there is no step (yet): the next one of its cgroup is explained by it. */
   owe(cgroup: string, atMs: number): void;
   /** A kill that the node's count alone tells. */
-  closeHidden(): void;
+  closeHidden(window: LineWindow): void;
   /** the node's count; 0 where the kernel has none */
   readonly nodeCount: number;
-  /** kills that the node has counted and no cgroup's step shows; 0 where nothing is hidden */
-  readonly hidden: number;
+  /** whether there is an open step, or a kill that the node has counted and nothing explains */
+  readonly isOpen: boolean;
+  /** When the open steps were made, and kills that the node has counted and no cgroup's step shows. */
+  timed(): TimedSteps<OpenStep>;
+  /** Whether all is known that the node counted in that window. */
+  hasCounted(window: Window): boolean;
   state(nowMs: number): LedgerState;
 }
 
 /** A kill's step comes within so long, or never: its cgroup was gone. */
 const OWED_MS = 5000;
+/** A kill is resolved within six seconds of its line; the line may be read late. */
+const REMOVED = { keptMs: 60_000, max: 1024 };
 
-/** @param restored what the last run of this boot saved; undefined: counts found at the start are what was before */
-export function createLedger(startMs: number, restored: LedgerState | undefined): Ledger {
+/**
+ * @param restored what the last run of this boot saved; undefined: counts found at the start are what was before
+ * @param unwatched below these the last run did not watch all cgroups
+ */
+export function createLedger(
+  startMs: number,
+  restored: LedgerState | undefined,
+  unwatched?: readonly string[],
+): Ledger {
   const counter = createStepCounter({
     startMs,
     restored: restored?.counts,
+    unwatched,
     pick: ({ oomKill }) => oomKill,
     onStep(step) {
       if (!takeOwed(step)) open.push(step);
@@ -56,9 +75,8 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
   const owed = new Map(Object.entries(restored?.owed ?? {}).map(([cgroup, times]) => [cgroup, [...times]]));
   /** the same of cgroups that are gone: their steps can only show above them, not where one of that name is made anew */
   const owedOfGone = new Map<string, number[]>();
-  /** cgroups that were seen: whether they are there */
-  const isThere = new Map<string, boolean>();
-  const node = { counted: undefined as number | undefined, explained: 0 };
+  const removed = createRecentlyRemoved<true>(REMOVED);
+  const node = createNodeIncrements(restored, restored?.counts.savedMs ?? startMs);
   let open: OpenStep[] = [...(restored?.open ?? [])];
 
   /** A kill that was told before its step was seen. */
@@ -78,10 +96,10 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
     }
   }
 
-  function noteWhetherThere({ cgroup, why }: CounterReading): void {
-    if (why === "found") isThere.set(cgroup, true);
+  function noteWhetherThere({ cgroup, why, atMs }: CounterReading): void {
+    if (why === "found") removed.delete(cgroup);
     if (why !== "removed") return;
-    isThere.set(cgroup, false);
+    removed.add(cgroup, true, atMs);
     const times = owed.get(cgroup);
     if (times !== undefined) owedOfGone.set(cgroup, [...(owedOfGone.get(cgroup) ?? []), ...times]);
     owed.delete(cgroup);
@@ -93,40 +111,37 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
       counter.read(reading);
     },
     allRead: counter.allRead,
-    readNode({ oomKill }) {
-      if (node.counted === undefined) node.explained = restored?.node ?? oomKill;
-      node.counted = oomKill;
-    },
+    readNode: node.read,
     settle(nowMs) {
       counter.settle(nowMs);
+      removed.prune(nowMs);
       forgetOwed(owed, nowMs);
       forgetOwed(owedOfGone, nowMs);
     },
     get open() {
       return open;
     },
-    close(step) {
+    close(step, by) {
       open = open.filter((other) => other !== step);
-      node.explained++;
+      node.explain(by ?? step, step);
     },
     owe(cgroup, atMs) {
-      node.explained++;
-      const map = isThere.get(cgroup) === false ? owedOfGone : owed;
+      const map = removed.has(cgroup) ? owedOfGone : owed;
       map.set(cgroup, [...(map.get(cgroup) ?? []), atMs]);
     },
-    closeHidden() {
-      node.explained++;
-    },
+    closeHidden: (window) => node.explain(window),
     get nodeCount() {
-      return node.counted ?? 0;
+      return node.count;
     },
-    get hidden() {
-      return node.counted === undefined ? 0 : Math.max(0, node.counted - node.explained - open.length);
+    get isOpen() {
+      return open.length > 0 || node.open.length > 0;
     },
+    timed: () => timeSteps(open, node.open),
+    hasCounted: node.hasCounted,
     state(nowMs) {
       return {
         counts: counter.state(nowMs),
-        ...(node.counted === undefined ? {} : { node: node.explained }),
+        ...node.state(),
         open,
         owed: Object.fromEntries(owed),
       };

@@ -12,36 +12,54 @@ export interface Window {
   untilMs: number;
 }
 
+/** When a kill line was printed, between two looks at the log. */
+export interface LineWindow extends Window {
+  /** its kill was counted after that as a rule: a line is printed microseconds after its count */
+  likelyAfterMs?: number | undefined;
+}
+
 /** One count that went up by one between two looks. */
 export interface Step extends Window {
   cgroup: string;
   /**
    * `own`: of this very cgroup; `below`: of one below it that is gone, or of itself where it has no count of its own;
-   * `hidden`: the node counted it and no cgroup shows it, so it can be of any
+   * `hidden`: the node counted it then and no cgroup shows it, so it can be of any
    */
   of: "own" | "below" | "hidden";
+  /** when that was by the cgroup's own looks, where its window is narrower: what has been reported keeps its step */
+  wide?: Window;
 }
 
 /** A kill that has a step somewhere. */
-export interface Seeker extends Window {
+export interface Seeker extends LineWindow {
   /** where it is known */
   cgroup?: string | undefined;
   /** member of a group kill: may be in a cgroup below */
   isGroup?: boolean | undefined;
   /** there may be no step for it */
   isOptional?: boolean | undefined;
+  /** the node's increments do not bind it: it may be any that the node alone has counted, whenever that was */
+  isLoose?: boolean | undefined;
+  /** reported as not confirmed by any count: it has no step, or it cannot be told apart from one that has none */
+  isUnverified?: boolean | undefined;
+  /** it had no step when it was reported, and nothing could be said against it */
+  isUncounted?: boolean | undefined;
 }
 
 export interface Matching<K extends Seeker, S extends Step> {
   stepOf(seeker: K): S | undefined;
   /** steps that none has */
   readonly left: readonly S[];
+  /** Whether there is a step that it can be. */
+  hasAny(seeker: K): boolean;
+  /** Whether all can have steps but one, and that one may be this seeker as well as another. */
+  isDoubtful(seeker: K): boolean;
   /** Whether its step is the only one that is shown for it, and can be no other's. */
   isForced(seeker: K): boolean;
   /** Cgroups of the steps that it can be, with every other kill still matched; a hidden step counts as `undefined`. */
   choicesOf(seeker: K): (string | undefined)[];
-  /** Cgroups of the steps that can be the one that is left in place of this one, itself included. */
-  choicesOfLeft(step: S): string[];
+  /** The same of the steps that can be the one that is left in place of this one, itself the first. */
+  choicesOfLeft(step: S): (string | undefined)[];
 }
 
 /** Whether two windows meet. */
@@ -64,20 +82,32 @@ export function ancestors(cgroup: string): string[] {
 
 /** Whether a step can be a kill's. */
 export function fits(seeker: Seeker, step: Step): boolean {
-  return step.of === "hidden" || (meets(seeker, step) && isPlace(seeker, step));
+  return meets(seeker, seeker.isLoose === true ? (step.wide ?? step) : step) && isPlace(seeker, step);
+}
+
+/** Whether a count that can be a kill's is likely to be. */
+export function isLikely({ likelyAfterMs = Number.NEGATIVE_INFINITY }: LineWindow, { untilMs }: Window): boolean {
+  return likelyAfterMs < untilMs;
 }
 
 /** Whether a step is of the kill's cgroup, as far as that is known. */
 export function isPlace({ cgroup, isGroup }: Seeker, step: Step): boolean {
-  if (cgroup === undefined || cgroup === step.cgroup) return true;
+  if (cgroup === undefined || cgroup === step.cgroup || step.of === "hidden") return true;
   return step.of === "below" ? isWithin(cgroup, step.cgroup) : isGroup === true && isWithin(step.cgroup, cgroup);
 }
 
-/** @param seekers in the order of their importance: of a matching that cannot hold all, the first are in it */
+/**
+ * @param rankOf how little speaks for a seeker: of a matching that cannot hold all, those of the lowest rank are in it,
+ *   and of those of one rank the first
+ */
 export function matchSteps<K extends Seeker, S extends Step>(
-  seekers: readonly K[],
+  unordered: readonly K[],
   steps: readonly S[],
+  rankOf: (seeker: K) => number = () => 0,
 ): Matching<K, S> {
+  const ranks = new Map(unordered.map((seeker) => [seeker, rankOf(seeker)]));
+  const rank = (seeker: K): number => ranks.get(seeker) ?? 0;
+  const seekers = unordered.toSorted((one, other) => rank(one) - rank(other));
   const shown = steps.filter(({ of }) => of !== "hidden");
   const hidden = steps.filter(({ of }) => of === "hidden");
   const edges = new Map<K, S[]>(seekers.map((seeker) => [seeker, shown.filter((step) => fits(seeker, step))]));
@@ -89,13 +119,20 @@ export function matchSteps<K extends Seeker, S extends Step>(
     seekerOf.set(step, seeker);
   }
 
+  /** Steps that are likely come first: nobody is moved from his own for one that is likelier another's. */
+  function placeAll(): void {
+    for (const onlyLikely of [true, false]) {
+      for (const seeker of seekers) if (!stepOf.has(seeker)) place(seeker, onlyLikely);
+    }
+  }
+
   /** Finds a step for a seeker, moving others to other steps of theirs. */
-  function place(seeker: K, tried: Set<S>): boolean {
+  function place(seeker: K, onlyLikely: boolean, tried = new Set<S>()): boolean {
     for (const step of edges.get(seeker) ?? []) {
-      if (tried.has(step)) continue;
+      if (tried.has(step) || (onlyLikely && !isLikely(seeker, step))) continue;
       tried.add(step);
       const owner = seekerOf.get(step);
-      if (owner !== undefined && !place(owner, tried)) continue;
+      if (owner !== undefined && !place(owner, onlyLikely, tried)) continue;
       join(seeker, step);
       return true;
     }
@@ -123,14 +160,50 @@ export function matchSteps<K extends Seeker, S extends Step>(
   }
 
   // A step that is shown has its kill among those that were told, as a rule: hidden ones are for who is left over.
-  for (const seeker of seekers) place(seeker, new Set());
-  for (const own of edges.values()) own.push(...hidden);
-  for (const seeker of seekers) if (!stepOf.has(seeker)) place(seeker, new Set());
+  placeAll();
+  // First, so that nobody is moved from a step that is shown to one that is hidden without need.
+  for (const [seeker, own] of edges) own.unshift(...hidden.filter((step) => fits(seeker, step)));
+  placeAll();
+  // What the bookkeeping has left of other times is for who has nothing of his own: it frees nobody's step for another.
+  for (const seeker of seekers) {
+    if (stepOf.has(seeker) || seeker.isLoose !== true) continue;
+    edges.set(seeker, [...new Set([...(edges.get(seeker) ?? []), ...hidden])]);
+    place(seeker, false);
+  }
+  let doubtful: ReadonlySet<K> | undefined;
+
+  /** Those without a step, and whoever could be without one in their place. */
+  function findDoubtful(): ReadonlySet<K> {
+    const found = new Set<K>();
+    const reached = new Set<K>();
+    for (const without of seekers) {
+      if (stepOf.has(without) || without.isOptional) continue;
+      found.add(without);
+      const queue = [without];
+      for (const one of queue) {
+        for (const step of edges.get(one) ?? []) {
+          const owner = seekerOf.get(step);
+          if (owner === undefined || reached.has(owner)) continue;
+          // It is likelier the owner's.
+          if (!isLikely(one, step) && isLikely(owner, step)) continue;
+          reached.add(owner);
+          queue.push(owner);
+          if (rank(owner) >= rank(without)) found.add(owner);
+        }
+      }
+    }
+    return found;
+  }
 
   return {
     stepOf: (seeker) => stepOf.get(seeker),
     get left() {
       return steps.filter((step) => !seekerOf.has(step));
+    },
+    hasAny: (seeker) => (edges.get(seeker) ?? []).length > 0,
+    isDoubtful(seeker) {
+      doubtful ??= findDoubtful();
+      return doubtful.has(seeker);
     },
     isForced(seeker) {
       const step = stepOf.get(seeker);
@@ -143,9 +216,10 @@ export function matchSteps<K extends Seeker, S extends Step>(
       return [...new Set(possible.map((step) => (step.of === "hidden" ? undefined : step.cgroup)))];
     },
     choicesOfLeft(left) {
-      const takers = seekers.filter((seeker) => stepOf.has(seeker) && (edges.get(seeker) ?? []).includes(left));
-      const others = takers.flatMap((seeker) => stepOf.get(seeker)?.cgroup ?? []);
-      return [...new Set([left.cgroup, ...others])];
+      // What an unverified one holds is left as well.
+      const takers = seekers.filter((seeker) => !seeker.isUnverified && (edges.get(seeker) ?? []).includes(left));
+      const others = takers.flatMap((seeker) => stepOf.get(seeker) ?? []);
+      return [...new Set([left, ...others].map((step) => (step.of === "hidden" ? undefined : step.cgroup)))];
     },
   };
 }

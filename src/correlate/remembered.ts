@@ -4,6 +4,8 @@ export interface Remembered<T> {
   add(pid: number, value: T, atMs: number): void;
   /** The latest of a process. */
   of(pid: number): T | undefined;
+  /** Of what time the latest is, CLOCK_MONOTONIC in milliseconds. */
+  atMsOf(pid: number): number | undefined;
   /** Those of a time, CLOCK_MONOTONIC in milliseconds. */
   between(afterMs: number, untilMs: number): { pid: number; value: T; atMs: number }[];
   remove(pid: number): void;
@@ -26,6 +28,7 @@ export function createRemembered<T>(): Remembered<T> {
       if (oldest !== undefined) kept.delete(oldest);
     },
     of: (pid) => kept.get(pid)?.value,
+    atMsOf: (pid) => kept.get(pid)?.atMs,
     between(afterMs, untilMs) {
       const found = [...kept].filter(([, { atMs }]) => atMs >= afterMs && atMs <= untilMs);
       return found.map(([pid, { value, atMs }]) => ({ pid, value, atMs }));

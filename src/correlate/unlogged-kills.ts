@@ -10,8 +10,8 @@ import { addTracepoint } from "./witnesses.ts";
 export interface Unexplained extends Window {
   /** what it stands at */
   value: number;
-  /** cgroups of which one's count it is; none: the node's */
-  choices: readonly string[];
+  /** cgroups of which one's count it is, the likeliest first; undefined: any; none: the node's */
+  choices: readonly (string | undefined)[];
   /** the victim was in that very one */
   isOwn: boolean;
   /** counts of kills without a line besides */
@@ -27,6 +27,9 @@ export interface UnloggedKills {
   forget(untilMs: number): void;
 }
 
+/** Between the looks at the log and those at the counters. */
+const SLACK_MS = 1000;
+
 export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Remembered<VictimProc>): UnloggedKills {
   let told: UnloggedKill[] = [];
 
@@ -41,7 +44,7 @@ export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Rememb
         evidence: ["counter"],
         attribution: "unknown",
       };
-      if (choices.length > 1) kill.candidates = choices;
+      if (choices.length > 1) kill.candidates = choices.filter((choice) => choice !== undefined);
       else if (cgroup !== undefined) placeIn(kill, cgroup, isOwn ? "exact" : "inferred");
       const nameless = told.filter(({ victim }) => victim === undefined);
       const pid = addTracepoint(kill, marks, procs, [...others, ...nameless]);
@@ -53,7 +56,7 @@ export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Rememb
       const found = told.find((one) =>
         one.victim === undefined
           ? kill.victimCgroup !== undefined && one.victimCgroup === kill.victimCgroup && meets(one, window)
-          : one.victim.pid === kill.victim.pid,
+          : one.victim.pid === kill.victim.pid && meets(around(one), window),
       );
       if (found === undefined) return false;
       told = told.filter((other) => other !== found);
@@ -65,4 +68,9 @@ export function createUnloggedKills(marks: Remembered<MarkVictim>, procs: Rememb
       told = told.filter((kill) => kill.untilMs > untilMs);
     },
   };
+}
+
+/** A pid is used again, and a line that may be forged can name any. */
+function around({ afterMs, untilMs }: Window): Window {
+  return { afterMs: afterMs - SLACK_MS, untilMs: untilMs + SLACK_MS };
 }

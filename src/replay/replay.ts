@@ -14,6 +14,7 @@ import { readCapture } from "./read-capture.ts";
 import { createSeen } from "./seen.ts";
 import { createSelection, type SelectionOptions } from "./select.ts";
 import { openSinks } from "./sinks.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 import type { TableOptions } from "./table/table.ts";
 import { plainLine } from "./table/text.ts";
 
@@ -55,6 +56,7 @@ export interface ReplayOptions {
  * wrong is said on standard error.
  */
 export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
+  const heap = keepHeapSmall();
   const context = { resource: readResource(options), ...(options.pageSize && { pageSize: options.pageSize }) };
   const identify = await openNames(options);
   if (identify === undefined) return 2;
@@ -88,6 +90,7 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
       identify,
       year: options.year,
       timezone: options.timezone,
+      heap,
       emit,
       takeRoom,
       onRead(bytes) {

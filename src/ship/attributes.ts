@@ -30,6 +30,7 @@ export type EventName =
   | "k8s.pod.evicted"
   | "k8s.node.memory_pressure"
   | "oom.near_limit"
+  | "oom.unverified.suppressed"
   | "oom.report.suppressed"
   | "oom.kernel_log.gap"
   | "oom.outbox.dropped";
@@ -45,6 +46,7 @@ const OF_CONTAINER: readonly EventName[] = [...KILL, ...FOLLOW_UP, ...FALSE_KILL
 const EVERY: readonly EventName[] = [
   ...OF_CONTAINER,
   ...PRESSURE,
+  "oom.unverified.suppressed",
   "oom.report.suppressed",
   "oom.kernel_log.gap",
   "oom.outbox.dropped",
@@ -159,7 +161,7 @@ export const ATTRIBUTE_GROUPS = [
   {
     title: "The boot",
     on: "record",
-    events: ["oom.kill", "oom.report.suppressed", "oom.kernel_log.gap"],
+    events: ["oom.kill", "oom.unverified.suppressed", "oom.report.suppressed", "oom.kernel_log.gap"],
     from: "/proc/sys/kernel/random/boot_id, or the journal",
     keys: { "oom.kernel.boot_id": { type: "string", meaning: "32 hex digits, another one after each boot" } },
   },
@@ -351,7 +353,12 @@ export const ATTRIBUTE_GROUPS = [
         when: "always",
         meaning: "of `report`, `kill_line`, `counter`, `tracepoint`, `proc`",
       },
-      "oom.attribution": { type: "string", when: "always", meaning: "of the cgroup: `exact`, `inferred`, `unknown`" },
+      "oom.attribution": {
+        type: "string",
+        when: "always",
+        meaning:
+          "of the cgroup: `exact`, `inferred`, `unknown`; `unverified`: the log has the kill and no count of the kernel confirms it, so that it may be forged",
+      },
       "oom.attribution.candidates": {
         type: "string[]",
         when: "the attribution is unknown and the counters leave a choice",
@@ -390,7 +397,7 @@ export const ATTRIBUTE_GROUPS = [
     keys: {
       "oom.cause": {
         type: "string",
-        when: "it was looked for: agent and replay do for every kill",
+        when: "it was looked for: agent and replay do for every kill that is not unverified",
         meaning:
           "`limit_too_low`, `leak`, `spike`, `page_cache`, `tmpfs`, `kernel_memory`, `node_pressure`, `neighbour`, `cpuset`, `memory_policy`, `sysrq`, `unknown`",
       },
@@ -731,6 +738,25 @@ export const ATTRIBUTE_GROUPS = [
         unit: "s",
         when: "it is over, and its beginning was told",
         meaning: "how long it lasted; the kubelet keeps the condition for some minutes after the shortage",
+      },
+    },
+  },
+  {
+    title: "Unverified kill lines without a record of their own",
+    on: "record",
+    events: ["oom.unverified.suppressed"],
+    from: "the agent's own count",
+    keys: {
+      "oom.unverified.suppressed.count": {
+        type: "int",
+        when: "always",
+        meaning: "kill lines that no count confirms, beyond 100 and one in ten seconds",
+      },
+      "oom.unverified.suppressed.span": {
+        type: "double",
+        unit: "s",
+        when: "always",
+        meaning: "from the first of them to the last",
       },
     },
   },

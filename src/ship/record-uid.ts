@@ -31,6 +31,16 @@ export function countUid(counter: string, value: number, resource: Attributes, b
   return digest(`count\0${nodeIdentity(resource)}\0${bootId ?? ""}\0${counter}\0${value}`);
 }
 
+/** The UID of the number of unverified kill lines that were suppressed. @param fromMs CLOCK_MONOTONIC in milliseconds */
+export function unverifiedSuppressedUid(
+  count: number,
+  fromMs: number,
+  resource: Attributes,
+  bootId: string | undefined,
+): string {
+  return digest(`unverified\0${nodeIdentity(resource)}\0${bootId ?? ""}\0${fromMs}\0${count}`);
+}
+
 /** The UID of what was dropped of an outbox: records of a time. */
 export function droppedUid(
   { reason, records, sinceMs, untilMs }: { reason: string; records: number; sinceMs: number; untilMs: number },

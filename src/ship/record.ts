@@ -16,7 +16,7 @@ const EVENT = "oom.kill";
 
 /**
  * The record of a kill. What is not known is left out. A limit of a container, a pod or another cgroup is an ERROR: the
- * workload's own; a node out of memory is FATAL: it takes whom it finds.
+ * workload's own; a node out of memory is FATAL: it takes whom it finds. What no count confirms is a WARN.
  */
 export function toLogRecord(kill: Kill, context: RecordContext, known: Known = {}): LogRecord {
   const { record } = kill;
@@ -32,21 +32,27 @@ export function toLogRecord(kill: Kill, context: RecordContext, known: Known = {
   setKillAttributes(attributes, kill, pageSize);
   setKnown(attributes, known, record.wallTimeUs === undefined ? undefined : record.wallTimeUs / 1000);
   // A container whose own process is killed ends, and its runtime says why.
-  if (kill.pid1 === true && who?.podFacts !== undefined) attributes["oom.kubernetes.visible"] = true;
+  const isVerified = kill.attribution !== "unverified";
+  if (isVerified && kill.pid1 === true && who?.podFacts !== undefined) attributes["oom.kubernetes.visible"] = true;
   if (diagnosis !== undefined) setDiagnosis(attributes, diagnosis);
   setPosition(attributes, record, bootId);
   const limit = context.originalLimitBytes ?? DEFAULT_ORIGINAL_LIMIT_BYTES;
   attributes["log.record.original"] = quoteLines(record, kill.report.records, limit);
-  const onNode = kill.scope === "node";
   return {
     ...(record.wallTimeUs === undefined ? {} : { timestampUs: record.wallTimeUs }),
-    severityText: onNode ? "FATAL" : "ERROR",
-    severityNumber: onNode ? 21 : 17,
+    ...severityOf(kill),
     eventName: EVENT,
     body: killSentence(kill, pageSize, who),
     resource: toKillResource(node, kill.identity, who),
     attributes,
   };
+}
+
+function severityOf({ attribution, scope }: Kill): Pick<LogRecord, "severityText" | "severityNumber"> {
+  if (attribution === "unverified") return { severityText: "WARN", severityNumber: 13 };
+  return scope === "node"
+    ? { severityText: "FATAL", severityNumber: 21 }
+    : { severityText: "ERROR", severityNumber: 17 };
 }
 
 /** A kill that a counter told before its line came has one name, and its records are one kill. */

@@ -13,6 +13,9 @@ import { readableName, readablePath, readableSize } from "./readable.ts";
 export function killSentence(kill: Kill, pageSize: number, who?: Who): string {
   const { victim } = kill;
   const process = processOf(victim.comm, victim.pid);
+  if (kill.attribution === "unverified") {
+    return `the kernel's log says that ${process}${wherePart(kill, who)} was OOM-killed, but no counter of the kernel confirms it: the line may be forged`;
+  }
   const group = victim.groupKill ? " with its whole cgroup (memory.oom.group)" : "";
   return `${process}${wherePart(kill, who)} was OOM-killed${group}: ${whyPart(kill, pageSize)}${sizePart(victim)}`;
 }

@@ -30,8 +30,9 @@ const BUFFER_BYTES = 32_768;
 /**
  * @param hostRoot its /proc is preferred; any other tells the same, as vmstat belongs to no namespace
  * @param settleMs how long after the last move read() is true
+ * @param onRead every look, moved or not: that nobody was killed until then is worth as much
  */
-export function createNodeCount(hostRoot: string, settleMs: number, onMoved?: (r: NodeReading) => void): NodeCount {
+export function createNodeCount(hostRoot: string, settleMs: number, onRead?: (r: NodeReading) => void): NodeCount {
   const fd = openFirst([join(hostRoot, "proc/vmstat"), "/proc/vmstat"]);
   const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   let latest = readCount();
@@ -56,10 +57,8 @@ export function createNodeCount(hostRoot: string, settleMs: number, onMoved?: (r
       const before = latest;
       latest = now;
       if (now === undefined) return true;
-      if (before !== undefined && before.oomKill !== now.oomKill) {
-        movedAtMs = now.atMs;
-        onMoved?.(now);
-      }
+      if (before !== undefined && before.oomKill !== now.oomKill) movedAtMs = now.atMs;
+      onRead?.(now);
       return now.atMs - movedAtMs < settleMs;
     },
     close() {

@@ -185,6 +185,39 @@ describe.skipIf(reason !== undefined)("a report in Chromium", () => {
     expect(await (await open()).locator(".diagnosis").textContent()).toContain("The cause: ");
   });
 
+  test("counts kills that it does not hold, by time and place", async () => {
+    const path = join(folder, "others.html");
+    const page = readFileSync(fileURLToPath(address), "utf8").replace(
+      /(<script type="application\/json" id="data">)([^<]*)/,
+      (_, head: string, text: string) => {
+        const data = JSON.parse(text);
+        const seconds: number = data.kills[0].attributes["oom.kernel.monotonic"];
+        data.others = {
+          count: 3000,
+          times: [
+            { seconds, isWall: false, kills: 2000, node: 0 },
+            { seconds: seconds + 600, isWall: false, kills: 900, node: 900 },
+          ],
+          places: [{ place: "elsewhere", kills: 3000 }],
+        };
+        return head + toScriptJson(data);
+      },
+    );
+    writeFileSync(path, page);
+    const opened = await open(`file://${path}`);
+    expect(await opened.locator("#summary").textContent()).toContain(
+      "This page shows the first 5 kills. The other 3,000 are counted in its timeline and its places",
+    );
+    expect(await opened.locator("#timeline .hint").first().textContent()).toMatch(
+      /the highest 2[0-9]{3} kills.*Striped/,
+    );
+    expect(await opened.locator("#timeline").textContent()).toContain("100 more without a time");
+    const first = opened.locator(".places tbody tr").first();
+    expect(await first.textContent()).toBe("elsewhere3,000not in this page–");
+    await first.getByRole("button").click();
+    expect(await opened.locator(".count").textContent()).toBe("No kill is like that.");
+  });
+
   test("copies the kernel's lines as they stand in the log", async () => {
     const page = await open();
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);

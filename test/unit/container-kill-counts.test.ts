@@ -26,6 +26,12 @@ test("by names; what has none, and what is no kill, is not counted here", () => 
   ]);
 });
 
+test("a kill line that no count confirms is nobody's kill", () => {
+  const counts = createContainerKillCounts();
+  counts.add([{ ...kill("web-0", "app"), attributes: { "oom.attribution": "unverified" } }], () => true);
+  expect(counts.list()).toEqual([]);
+});
+
 test("they go on from the last run", () => {
   const counts = createContainerKillCounts([{ namespace: "shop", pod: "web-0", container: "app", kills: 4 }]);
   counts.add([kill("web-0", "app")], () => true);

@@ -29,3 +29,16 @@ test("what is known already is not counted again", () => {
   counts.add([kill("node", "exact")], () => true);
   expect(counts.list()).toEqual([{ scope: "node", attribution: "exact", kills: 5 }]);
 });
+
+test("kill lines that no count confirms are kept apart, those without a record included", () => {
+  const counts = createKillCounts();
+  const suppressed: LogRecord = {
+    ...kill("unknown", "unverified", "oom.unverified.suppressed"),
+    attributes: { "oom.unverified.suppressed.count": 250 },
+  };
+  counts.add([kill("unknown", "unverified"), suppressed, kill("container", "exact")], () => true);
+  expect(counts.list()).toEqual([
+    { scope: "unknown", attribution: "unverified", kills: 251 },
+    { scope: "container", attribution: "exact", kills: 1 },
+  ]);
+});

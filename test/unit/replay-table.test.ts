@@ -107,6 +107,10 @@ test.each([
   expect(widthOf(pad(text, 20))).toBe(20);
 });
 
+test("a kill that no count confirms says so in its row", () => {
+  expect(toRow(killOf({ "oom.attribution": "unverified", "oom.group_kill": true })).note).toBe("unverified, group");
+});
+
 test("what is too long loses its end, a path its beginning, and never half a wide character", () => {
   expect(cutTo("abcdef", 4, false)).toBe("abc…");
   expect(cutTo("/a/b/cdef", 5, true)).toBe("…cdef");

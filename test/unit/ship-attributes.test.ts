@@ -15,6 +15,7 @@ import { toNearLimitRecord } from "../../src/ship/near-limit-record.ts";
 import { toDroppedRecord } from "../../src/ship/outbox-dropped.ts";
 import { toLogRecord } from "../../src/ship/record.ts";
 import { toUnloggedRecord } from "../../src/ship/unlogged-record.ts";
+import { toUnverifiedSuppressedRecord } from "../../src/ship/unverified-suppressed-record.ts";
 import {
   BOOT_ID,
   CONTAINER_CGROUP,
@@ -139,6 +140,7 @@ function fullRecords(): LogRecord[] {
     ),
     toFollowUpRecord({ ...followUp, outcome: "none", around: { missing: [] }, events: [] }, NODE, 9),
     toLogRecord(kill, NODE, { who, repeats: { recent: 2, ofRevision: 1, countedSinceMs: 0 }, ...around }),
+    toUnverifiedSuppressedRecord({ count: 2, fromMs: 1, untilMs: 2 }, NODE, (ms) => ms * 1000),
     toEvictionRecord(who, NODE, 9),
     toFalseKillRecord({ containerId: CONTAINER_ID, ended: end }, () => who, NODE, 9),
     toNearLimitRecord(NEAR_LIMIT, NODE, who, 9),

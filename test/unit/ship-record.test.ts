@@ -107,6 +107,25 @@ test("a bare kill line: only what it says", () => {
   expect(Object.keys(record)).not.toContain("timestampUs");
 });
 
+test("a kill that no count confirms is a warning, whoever's memory it says ran out, and no test", () => {
+  const cgroup = "/oomscribe-doctor-0123abcd";
+  const record = toLogRecord(
+    makeKill({
+      kill: { attribution: "unverified", scope: "node", pid1: true, victimCgroup: cgroup },
+      victim: { comm: "oomscribe-test" },
+    }),
+    NOWHERE,
+    { who: makeWho() },
+  );
+  expect(record).toMatchObject({ severityText: "WARN", severityNumber: 13, eventName: "oom.kill" });
+  expect(record.attributes).toMatchObject({ "oom.attribution": "unverified", "oom.victim.cgroup": cgroup });
+  expect(record.attributes).not.toHaveProperty("oom.test");
+  expect(record.attributes).not.toHaveProperty("oom.kubernetes.visible");
+  expect(record.body).toMatch(
+    /^the kernel's log says that .* was OOM-killed, but no counter of the kernel confirms it/,
+  );
+});
+
 test.each<[Scope, string, number]>([
   ["container", "ERROR", 17],
   ["pod", "ERROR", 17],

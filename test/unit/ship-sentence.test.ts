@@ -40,6 +40,11 @@ test.each<[string, KillParts, string]>([
     `java (pid 1234), probably in container 7c1d0b9f3a5e of pod ${POD_UID}, was OOM-killed: the container's 48 MiB limit was reached (46.8 MiB anon)`,
   ],
   [
+    "what no count confirms",
+    { kill: { attribution: "unverified" } },
+    `the kernel's log says that ${IN_CONTAINER}, but no counter of the kernel confirms it: the line may be forged`,
+  ],
+  [
     "a pod",
     { kill: { scope: "pod", limitCgroup: POD_CGROUP } },
     `${IN_CONTAINER}: the pod's 48 MiB limit was reached (46.8 MiB anon)`,

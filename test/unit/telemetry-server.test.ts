@@ -7,6 +7,9 @@ import { type AgentStatus, toHealth, toMetrics, toReadiness } from "../../src/ow
 import { type OwnServers, openOwnServers } from "../../src/own-server.ts";
 import { formatMetrics } from "../../src/telemetry/metrics.ts";
 
+/** `/c1` to `/c11`, each as many */
+const UNWATCHED = Array.from({ length: 11 }, (_, index): [string, number] => [`/c${index + 1}`, index + 1]);
+
 const STATUS: AgentStatus = {
   version: "1.2.3",
   kills: [
@@ -26,7 +29,7 @@ const STATUS: AgentStatus = {
   ],
   sources: {
     log: { isRead: true, isDrained: true, read: 100, lost: 7 },
-    counters: { isOpen: true, cgroups: 42 },
+    counters: { isOpen: true, cgroups: 42, unwatched: new Map(UNWATCHED) },
     histories: 7,
     tracepoint: { isOpen: false },
   },
@@ -88,6 +91,9 @@ test("/metrics, line by line", async () => {
     'oomscribe_source_up{source="kernel_log"} 1',
     'oomscribe_source_up{source="mark_victim"} 0',
     "oomscribe_cgroups_followed 42",
+    'oomscribe_cgroups_unwatched{cgroup="/c11"} 11',
+    'oomscribe_cgroups_unwatched{cgroup="/c2"} 2',
+    'oomscribe_cgroups_unwatched{cgroup="other"} 1',
     'oomscribe_events_total{event="kmsg_gap"} 1',
   ]) {
     expect(lines).toContain(line);
@@ -132,8 +138,8 @@ test("what would break a line is escaped", () => {
 test.each<[string, AgentStatus, number, number]>([
   ["all is well", STATUS, 200, 200],
   ["the log cannot be read, the counters can", withSources({ log: LOG_FAILS }), 200, 503],
-  ["the log alone", withSources({ counters: { isOpen: false, cgroups: 0 } }), 200, 200],
-  ["neither", withSources({ log: LOG_FAILS, counters: { isOpen: false, cgroups: 0 } }), 503, 503],
+  ["the log alone", withSources({ counters: { isOpen: false, cgroups: 0, unwatched: new Map() } }), 200, 200],
+  ["neither", withSources({ log: LOG_FAILS, counters: { isOpen: false, cgroups: 0, unwatched: new Map() } }), 503, 503],
   ["not read to its end yet", withSources({ log: { ...LOG_FAILS, isRead: true } }), 200, 503],
 ])("/healthz and /readyz: %s", async (_, status, health, readiness) => {
   const url = await open(status);

@@ -160,8 +160,10 @@ function listen(live: Live, cgroup: string, seen: Seen, hasBegun: () => boolean)
 }
 
 /** By its cgroup; by the name of the process where the log and the counters did not tell that. */
-function isOurs({ eventName, attributes }: LogRecord, cgroup: string): boolean {
-  if (eventName !== "oom.kill") return false;
+/** Whether a record is the test kill's. */
+export function isOurs({ eventName, attributes }: LogRecord, cgroup: string): boolean {
+  // A line that no count confirms is anybody's.
+  if (eventName !== "oom.kill" || attributes["oom.attribution"] === "unverified") return false;
   const place = attributes["oom.victim.cgroup"];
   // The mount's own name for it may be another than the kernel's.
   if (typeof place === "string") return basename(place) === basename(cgroup);

@@ -141,6 +141,7 @@ function howSure(attributes: Attributes): string {
   const sure: Record<string, string> = {
     exact: "The container is certain: the kernel's own line names it for this process.",
     inferred: "The container is inferred: the only report that can be this kill's names it.",
+    unverified: "No counter of the kernel confirms this kill: the line may be forged.",
   };
   const missing = attributes["oom.report.missing"];
   const lost = Array.isArray(missing) ? ` Lines that a whole report has are missing: ${missing.join(", ")}.` : "";

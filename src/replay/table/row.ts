@@ -65,6 +65,7 @@ function causeOf({ "oom.cause": cause }: Attributes): string | undefined {
 
 function noteOf(attributes: Attributes): string {
   const notes: string[] = [];
+  if (attributes["oom.attribution"] === "unverified") notes.push("unverified");
   if (attributes["oom.group_kill"] === true) notes.push("group");
   if (attributes["oom.trigger.order"] === -1) notes.push("SysRq-f");
   if (attributes["oom.constraint"] === "cpuset") notes.push("cpuset");

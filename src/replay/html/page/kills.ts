@@ -12,6 +12,8 @@ export interface Kill {
   /** container, pod, unit or path; undefined: not known */
   place: string | undefined;
   isInferred: boolean;
+  /** no counter of the kernel confirms it */
+  isUnverified: boolean;
   scope: string;
   /** seconds, of the day or since boot: comparable only where `isWall` is the same */
   seconds: number | undefined;
@@ -40,6 +42,7 @@ export function toKill(record: LogRecord): Kill {
     pid,
     place,
     isInferred: attributes["oom.attribution"] === "inferred",
+    isUnverified: attributes["oom.attribution"] === "unverified",
     scope,
     seconds,
     isWall,

@@ -62,7 +62,8 @@ export function showList(view: View, selected: () => string | undefined): void {
 
 function toRow(kill: Kill, isSelected: boolean): HTMLElement {
   const { place } = kill;
-  const where = place === undefined ? "where is not known" : `${kill.isInferred ? "probably " : ""}${shorten(place)}`;
+  const known = place === undefined ? "where is not known" : `${kill.isInferred ? "probably " : ""}${shorten(place)}`;
+  const where = kill.isUnverified ? `unverified, ${known}` : known;
   const row = h(
     "tr",
     { "data-uid": kill.uid },
