@@ -10,7 +10,7 @@ import type { CaptureContext } from "./format.ts";
 import { isHtml, stripHtml } from "./html.ts";
 import { createLineReader, type LineReader } from "./line-reader.ts";
 import { createRecordOrder } from "./newest-first.ts";
-import { type MarkerSearch, mayBeginReport, searchMarkers } from "./skim.ts";
+import { findBody, type MarkerSearch, mayBeginReport, searchMarkers } from "./skim.ts";
 import { findWrapWidth } from "./wrapped.ts";
 import { trimCarriageReturns } from "./wrappers.ts";
 
@@ -43,8 +43,10 @@ const SAMPLE = 64 * 1024;
 const PIECE = 4 * 1024;
 /** A line without an end is not kept longer than this: no kernel line is, JSON is read in pieces. */
 const MAX_LINE = 256 * 1024;
-/** What is read before a line that may be all that is left of a report: its head was lost, its table was not. */
+/** What is looked through before a line with a marker: a report's head may be lost, and its table still be there. */
 const LOOK_BACK = 256 * 1024;
+/** What is read before it, and before a line with a marker: the message that it may be a further line of. */
+const CONTEXT = 2 * 1024;
 
 const LF = 10;
 const CR = 13;
@@ -149,23 +151,31 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
     return stop;
   }
 
-  /**
-   * Reads the lines that hold the last LOOK_BACK bytes before `stop`, what was passed over before the block included.
-   * Before a report's head as well: a report that has lost its own may be under way there.
-   */
+  /** Reads what may matter of what was passed over before the line at `stop`, in this block and before it. */
   function lookBack(reader: LineReader, block: Buffer, from: number, stop: number): void {
     const before = passed.bytes();
-    const missing = LOOK_BACK - (stop - from);
+    const reach = reachOf(before, block, from, stop);
+    const missing = reach - (stop - from);
     let beforeStart = missing > 0 ? lineStart(before, before.length - missing) : before.length;
     // Its first line is cut.
     if (beforeStart === 0 && !passed.isWhole) beforeStart = before.indexOf(lineEnd) + 1;
-    const start = missing >= 0 ? from : lineStart(block, stop - LOOK_BACK);
+    const start = missing >= 0 ? from : lineStart(block, stop - reach);
     // What is held is the line before them, and they may go on with it, only where all are read.
     if (!passed.isWhole || beforeStart > 0 || start > from) reader.release();
     readAllLines(reader, before.subarray(beforeStart));
     readAllLines(reader, block.subarray(start, stop));
     skippedBytes += start - from - (before.length - beforeStart);
     passed.clear();
+  }
+
+  /** Bytes before the line at `stop` that are read: from the first line on that may be a report's without its head. */
+  function reachOf(before: Buffer, block: Buffer, from: number, stop: number): number {
+    const recent = block.subarray(Math.max(from, stop - LOOK_BACK), stop);
+    const older = before.subarray(Math.max(0, before.length - (LOOK_BACK - recent.length)));
+    const inOlder = findBody(older);
+    if (inOlder !== -1) return older.length - inOlder + recent.length + CONTEXT;
+    const inRecent = findBody(recent);
+    return inRecent === -1 ? CONTEXT : recent.length - inRecent + CONTEXT;
   }
 
   /** Where the line begins that holds a byte. */

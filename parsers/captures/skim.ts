@@ -26,6 +26,37 @@ export function mayBeginReport(text: string): boolean {
   return BEGINNING.test(text);
 }
 
+/** What begins a report that has lost its head, without a marker: seven bytes at most to search for, then all of it. */
+const BODIES: readonly { rare: Buffer; wholes: readonly Buffer[] }[] = [
+  body("kB, lim", ["kB, limit "]),
+  body("Memory ", ["Memory cgroup stats for ", "Memory limit reached of cgroup "]),
+  body("_vm ", ["_vm "]),
+  body("Task", ["Task in ", "Tasks in "]),
+  body("killed ", ["killed as a result of limit of "]),
+  body("Kill pr", ["Kill process "]),
+  body("kill pr", ["kill process "]),
+  // Not a report's: the difference to the time before, which dmesg -e prints. Each such line counts for the next.
+  body("+0.0", ["+0.0"]),
+];
+
+function body(rare: string, wholes: readonly string[]): (typeof BODIES)[number] {
+  return { rare: Buffer.from(rare), wholes: wholes.map((whole) => Buffer.from(whole)) };
+}
+
+/** Where the first line stands that may be a report's, its head lost; −1 where none does. */
+export function findBody(bytes: Buffer): number {
+  let first = -1;
+  for (const { rare, wholes } of BODIES) {
+    const searched = first === -1 ? bytes : bytes.subarray(0, first);
+    for (let at = searched.indexOf(rare); at !== -1; at = searched.indexOf(rare, at + 1)) {
+      if (!wholes.some((whole) => bytes.subarray(at, at + whole.length).equals(whole))) continue;
+      first = at;
+      break;
+    }
+  }
+  return first;
+}
+
 export interface MarkerSearch {
   /** Where the first marker stands from `from` on, −1 where none does; `from` never goes back. */
   next(from: number): number;

@@ -1,12 +1,11 @@
 /** `node read-shapes.ts SIZE …`: reads every shape at every size and prints the steps of each as JSON. */
-import { fileURLToPath } from "node:url";
 import { countSteps } from "./count-steps.ts";
 import { SHAPES } from "./shapes.ts";
 
 const { createCaptureReader } = await import("../../parsers/captures/reader.ts");
 const { createOomAssembler } = await import("../../parsers/oom/assemble.ts");
 
-const PARSERS = fileURLToPath(new URL("../../parsers/", import.meta.url));
+const PARSERS = new URL("../../parsers/", import.meta.url).href;
 const sizes = process.argv.slice(2).map(Number);
 
 function read(bytes: Buffer, chunk: number, skim: boolean): void {

@@ -67,7 +67,7 @@ function binaryField(size: number): Buffer {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(size));
   return Buffer.concat([
-    Buffer.from("__CURSOR=s\nMESSAGE\n"),
+    Buffer.from("_HOSTNAME=vm\nMESSAGE\n"),
     length,
     Buffer.from(repeat("\n", size)),
     Buffer.from("\n"),

@@ -39,6 +39,7 @@ describe("twice the input takes twice the steps", () => {
   test.each(SHAPES)("$name", ({ name }) => {
     const [small, medium, large] = stepsOf.get(name) ?? [];
     if (small === undefined || medium === undefined || large === undefined) throw new Error("not read");
+    expect(small.blocks).toBeGreaterThan(0);
     for (const unit of ["blocks", "scanned", "allocated"] as const) {
       const first = Math.max(0, medium[unit] - small[unit]);
       const second = large[unit] - medium[unit];

@@ -4,7 +4,7 @@
  * was tried first, agrees wherever it decides; a third of these patterns it does not, within 20 seconds each.
  */
 import { globSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parseAst } from "vitest/node";
 import { judge } from "../regex-ambiguity.ts";
@@ -43,7 +43,8 @@ async function findPatterns(): Promise<Map<string, { pattern: RegExp; file: stri
     apply: (target, _, [pattern, flags]) => note(target(pattern, flags)),
   });
   try {
-    for (file of FILES.filter((name) => name.startsWith("parsers/"))) await import(`${ROOT}/${file}`);
+    for (file of FILES.filter((name) => name.startsWith("parsers/")))
+      await import(pathToFileURL(`${ROOT}/${file}`).href);
   } finally {
     globalThis.RegExp = original;
   }
