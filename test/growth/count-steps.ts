@@ -3,7 +3,7 @@
  *
  * - blocks: how often each block of our own code ran (V8's precise coverage);
  * - scanned: bytes that built-in functions were given to look through or to copy: patterns, searches, joins, JSON,
- *   buffers. A pattern's own steps are linear in them: test/unit/regexes.test.ts;
+ *   buffers. A pattern's own steps are linear in them: test/unit/parsers/regexes.test.ts;
  * - allocated: bytes of the heap, by V8's sampler with its randomness off. This is where strings show that are put
  *   together anew at every line.
  */

@@ -45,7 +45,7 @@ describe.skipIf(reason !== undefined)("the image", () => {
   test("has the licences of the program's packages, of Node, and of the base's packages", () => {
     const read = (path: string): string => readFileSync(join(image.root, path), "utf8");
     const licences = read(LICENCES);
-    // test/unit/build.test.ts has each of them.
+    // test/unit/repository/build.test.ts has each of them.
     const { pino, yaml, zod } = manifest.dependencies;
     for (const one of [`pino ${pino} (MIT)`, `yaml ${yaml} (ISC)`, `zod ${zod} (MIT)`]) {
       expect(licences).toContain(`\n${one}\n`);

@@ -1,0 +1,17 @@
+/** docs/record.md is what the catalogue of record keys makes of it. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { renderRecordPage } from "../../../scripts/record-docs.ts";
+import { ATTRIBUTE_GROUPS } from "../../../src/record/schema.ts";
+
+const page = readFileSync(new URL("../../../docs/record.md", import.meta.url), "utf8");
+
+test("the page is the one that `npm run docs` writes", () => {
+  expect(page).toBe(renderRecordPage());
+});
+
+test("the page has a row for every key", () => {
+  const keys = ATTRIBUTE_GROUPS.flatMap((group) => Object.keys(group.keys));
+  expect(keys.length).toBeGreaterThan(50);
+  expect(keys.filter((key) => !page.includes(`\n| \`${key}\` `))).toEqual([]);
+});
