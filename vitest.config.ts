@@ -47,8 +47,8 @@ export default defineConfig({
         },
       },
       {
-        // README's commands on a fresh Debian 12, the whole of the unit tests among them: after all others, alone.
-        test: { name: "install", expect, include: ["test/install/**/*.test.ts"], sequence: { groupOrder: 1 } },
+        // README's commands on a fresh Debian 12, the whole of the unit tests among them: with nothing beside them.
+        test: { name: "install", expect, include: ["test/install/**/*.test.ts"], fileParallelism: false },
       },
     ],
   },

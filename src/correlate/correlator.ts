@@ -305,6 +305,8 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   /** Rule 4. */
   function explainLeft(matching: Matching<Seeker, MatchedStep>, nowMs: number): void {
     const isAwaited = (step: Step): boolean => entries.some((one) => one.kill !== undefined && meets(one, step));
+    // Lines in doubt are not waited for: who forges one after the other would hold up what the node counts.
+    const isWaiting = entries.some((one) => one.kill !== undefined && !matching.isDoubtful(one));
     // A line that is not confirmed claims nothing.
     const claimed = entries.filter(({ isUnverified }) => isUnverified).flatMap((one) => matching.stepOf(one) ?? []);
     const all = [...matching.left, ...claimed];
@@ -313,7 +315,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
       const { source } = step;
       if (source === undefined) {
         // The node's count moves first: a kill that is not reported yet may have it.
-        if (!isAwaited(step)) hiddenLeft.push(step);
+        if (!isWaiting && !isAwaited(step)) hiddenLeft.push(step);
         continue;
       }
       if (nowMs - source.untilMs < UNLOGGED_MS || isAwaited(step)) continue;
