@@ -1,4 +1,5 @@
-# The image of Oomscribe: Node, the program in one file, its list of components. No shell, nothing of an architecture.
+# The image of Oomscribe: Node, the program in one file, its list of components, licences. No shell, nothing of an
+# architecture.
 #
 # Both bases are tags, so that a build has their latest fixes. For builds that repeat, give digests
 # (`docker buildx imagetools inspect IMAGE` prints them):
@@ -21,6 +22,8 @@ COPY parsers parsers
 COPY scripts scripts
 COPY src src
 RUN npm run build
+# Of Node and of what Node holds. distroless has it too, other runtimes may not. Its version is the pinned one's.
+RUN cp node_modules/node-linux-*/LICENSE dist/node.LICENSE.txt
 # The packages that the program was bundled from. `npm sbom --omit dev` alone leaves out those which a package for
 # development names too, yaml for one (https://github.com/npm/cli/issues/7909): so the latter go first. The optional ones
 # are Node, which the runtime brings.
@@ -28,8 +31,10 @@ RUN npm pkg delete devDependencies optionalDependencies \
     && npm prune --offline --ignore-scripts \
     && npm sbom --sbom-format cyclonedx --sbom-type application --omit dev >dist/sbom.cdx.json
 
+# The licences of its Debian packages are in /usr/share/doc, as Debian has them; distroless keeps them.
 FROM ${RUNTIME}
-COPY --from=build /oomscribe/dist/oomscribe.mjs /oomscribe/dist/sbom.cdx.json /usr/lib/oomscribe/
+COPY --from=build /oomscribe/dist/oomscribe.mjs /oomscribe/dist/oomscribe.mjs.LICENSES.txt /oomscribe/dist/sbom.cdx.json \
+    /oomscribe/dist/node.LICENSE.txt /usr/lib/oomscribe/
 COPY LICENSE /usr/lib/oomscribe/
 
 # Of package.json; test/image holds them together.

@@ -9,6 +9,13 @@ export type RecordOrigin = "kernel" | "user" | "unknown";
 /** What a wall-clock time had to assume because the text does not hold it. */
 export type TimeAssumption = "year" | "timezone" | "seconds";
 
+/**
+ * Where a record's text is not known to begin with the first byte of the kernel's message. `assumed`: a known prefix
+ * stands behind text of no known format, or the line may be a further one of the message before; `unknown`: the line
+ * is in no known format, so anything may stand before the kernel's words.
+ */
+export type TextStart = "assumed" | "unknown";
+
 export interface KernelRecord {
   origin: RecordOrigin;
   /**
@@ -16,6 +23,8 @@ export interface KernelRecord {
    * byte (0–255). Names in it are decoded to UTF-8 where they are taken out (see bytes.ts), never before matching.
    */
   text: string;
+  /** undefined: the text begins with the first byte of the message, as its format's prefix was read */
+  textStart?: TextStart | undefined;
   /** The line as it stands in the input (structured formats: the message), a byte string; what is quoted to people. */
   original: string;
   /** syslog severity 0–7 */
@@ -47,6 +56,7 @@ export function makeRecord(origin: KernelRecord["origin"], text: string, origina
   return {
     origin,
     text,
+    textStart: undefined,
     original,
     level: undefined,
     facility: undefined,

@@ -49,10 +49,14 @@ export function parseKmsgLine(line: string): KernelRecord | undefined {
   return record;
 }
 
-/** Adds a ` KEY=value` line to its record; anything else is ignored. @returns whether it was one */
+/** The kernel's own are SUBSYSTEM and DEVICE. */
+const MAX_FIELDS = 16;
+
+/** Adds a ` KEY=value` line to its record, up to a bound; anything else is ignored. @returns whether it was one */
 export function addKmsgField(record: KernelRecord, line: string): boolean {
   const equals = line.indexOf("=");
   if (line.charCodeAt(0) !== 32 || equals < 2) return false;
+  if (Object.keys(record.fields ?? {}).length >= MAX_FIELDS) return true;
   record.fields = { ...record.fields, [line.slice(1, equals)]: undoKmsgEscapes(line.slice(equals + 1)) };
   return true;
 }

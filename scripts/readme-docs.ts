@@ -27,7 +27,9 @@ export function quotedCommands(): string[] {
 function run(command: string): string {
   const [program, ...args] = command.split(" ");
   const line = program === "oomscribe" ? ["src/cli.ts", ...args] : readScript(command);
-  return execFileSync(process.execPath, line, { cwd: fileURLToPath(ROOT), encoding: "utf8" });
+  const output = execFileSync(process.execPath, line, { cwd: fileURLToPath(ROOT), encoding: "utf8" });
+  if (output === "") throw new Error(`README.md: "${command}" prints nothing`);
+  return output;
 }
 
 /** What `npm run NAME` gives to node. */
@@ -36,7 +38,7 @@ function readScript(command: string): string[] {
   const { scripts } = JSON.parse(readFileSync(new URL("package.json", ROOT), "utf8")) as {
     scripts: Record<string, string>;
   };
-  const args = /^node (.+)$/.exec(scripts[name] ?? "")?.[1];
+  const args = /\bnode (src\/.+)$/.exec(scripts[name] ?? "")?.[1];
   if (args === undefined) throw new Error(`README.md: "${command}" is neither oomscribe nor a script that runs node`);
   return args.split(" ");
 }

@@ -24,7 +24,7 @@ export interface Summary {
 }
 
 /** Where a skipped test is a failure, and a run without any test as well. */
-const MUST_RUN = ["test/kernel/", "test/vm/", "test/deploy/", "test/image/", "test/e2e/"];
+const MUST_RUN = ["test/kernel/", "test/vm/", "test/deploy/", "test/image/", "test/e2e/", "test/install/"];
 /** More are counted only. */
 const MAX_PROBLEMS = 50;
 

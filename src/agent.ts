@@ -1,15 +1,15 @@
 /** `oomscribe agent`: reads the kernel's log and counters for as long as it runs and ships a record of every kill. */
+import { type AgentState, readAgentState } from "./agent-state.ts";
 import type { Config } from "./config/read.ts";
-import { type ContainerKillCount, createContainerKillCounts } from "./container-kill-counts.ts";
+import { createContainerKillCounts } from "./container-kill-counts.ts";
 import { type Backend, createReplaceable, type ReplaceableBackend } from "./deliveries/backend.ts";
 import type { Deliveries } from "./deliveries/deliveries.ts";
 import { openBackends, openOutboxes } from "./deliveries/open.ts";
-import type { PressureSeen } from "./identify/memory-pressure.ts";
-import { createKillCounts, type KillCount } from "./kill-counts.ts";
-import { createLive, type Live, type LiveState } from "./live.ts";
+import { createKillCounts } from "./kill-counts.ts";
+import { createLive, type Live } from "./live.ts";
 import { type NodeNames, openNames } from "./names-of-node.ts";
 import { readNodeResource } from "./node-facts.ts";
-import { openOwnServer } from "./own-server.ts";
+import { openOwnServers } from "./own-server.ts";
 import { reload } from "./reload.ts";
 import type { RecordContext } from "./ship/context.ts";
 import type { LogRecord } from "./ship/log-record.ts";
@@ -33,13 +33,6 @@ export interface AgentOptions {
   signal?: AbortSignal;
   /** default: JSON on standard error */
   log?: Logger;
-}
-
-/** What a restart goes on from. */
-interface AgentState extends LiveState {
-  pressure?: PressureSeen;
-  kills?: KillCount[];
-  containerKills?: ContainerKillCount[];
 }
 
 /** Percent. Nine tenths of a limit leave minutes to most, and are not passed by what is sized well. */
@@ -80,7 +73,7 @@ async function run(options: AgentOptions, events: Events, stop: Stop): Promise<E
     ...(bootId === undefined ? {} : { bootId }),
     ...(pageSize === undefined ? {} : { pageSize }),
   };
-  const deliveries = orNoStart(() => openOutboxes<AgentState>(config, backends, context, events));
+  const deliveries = orNoStart(() => openOutboxes(config, backends, context, events, readAgentState));
   try {
     return await follow({ options, events, stop, backends, context, deliveries });
   } catch (error) {
@@ -123,22 +116,34 @@ async function follow({ options, events, stop, backends, context, deliveries }: 
   };
   const names = openNames({ config, env: process.env, version, events, pressure: deliveries.last?.pressure });
   const sources = openSources({ config, events, context, deliveries, names, counts });
-  const server = await openOwnServer(settings.listen, () => ({
-    version,
-    kills: counts.kills.list(),
-    containerKills: counts.containerKills.list(),
-    names: names.status(),
-    deliveries: deliveries.status(),
-    sources: sources.status(),
-    events: events.counts(),
-  })).catch((error: Error) => {
+  const servers = await openOwnServers(
+    settings,
+    () => ({
+      version,
+      kills: counts.kills.list(),
+      containerKills: counts.containerKills.list(),
+      names: names.status(),
+      deliveries: deliveries.status(),
+      sources: sources.status(),
+      events: events.counts(),
+    }),
+    (listener, peer) => events.report("http_connection_dropped", { listener, peer }),
+  ).catch((error: Error) => {
     sources.close();
     names.close();
     throw new StartError(error.message, { cause: error });
   });
   const target = backends.map((backend) => backend.target).join(", ");
-  const listen = server === undefined ? {} : { listen: server.url };
-  events.report("agent_started", { version, since: settings.since, target, node: context.resource, ...listen });
+  const listen = servers.metrics === undefined ? {} : { listen: servers.metrics.url };
+  const probes = servers.probes === undefined ? {} : { probeListen: servers.probes.url };
+  events.report("agent_started", {
+    version,
+    since: settings.since,
+    target,
+    node: context.resource,
+    ...listen,
+    ...probes,
+  });
 
   const onHangUp = (): void =>
     reload({
@@ -155,7 +160,7 @@ async function follow({ options, events, stop, backends, context, deliveries }: 
   events.report("agent_stopping", { reason });
   sources.close();
   names.close();
-  server?.close();
+  servers.close();
   const totals = await deliveries.close({ timeoutMs: CLOSE_MS });
   events.report("agent_stopped", { ...totals, events: events.counts() });
   return status;

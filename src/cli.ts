@@ -6,6 +6,8 @@ import { parseArguments, UsageError } from "./commands/arguments.ts";
 import type { ExitStatus } from "./commands/command.ts";
 import { commandHelp, programHelp } from "./commands/help.ts";
 import { nearest } from "./config/nearest.ts";
+import { quoteFile } from "./diagnose/advice/shell.ts";
+import { plainLine } from "./replay/table/text.ts";
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -34,7 +36,7 @@ function noCommand(name: string | undefined): string {
     return `unknown option ${name}, did you mean ${nearest(name, ["--help", "--version"])}? Commands come first`;
   }
   // `oomscribe dmesg.txt`: what else could be meant?
-  if (existsSync(name)) return `unknown command ${name}; it is a file: oomscribe replay ${name}`;
+  if (existsSync(name)) return `unknown command ${name}; it is a file: oomscribe replay ${quoteFile(name)}`;
   return `unknown command ${name}, did you mean ${nearest(name, names)}?`;
 }
 
@@ -44,6 +46,6 @@ function print(text: string): ExitStatus {
 }
 
 function refuse(who: string, why: string): ExitStatus {
-  process.stderr.write(`${who}: ${why}\n`);
+  process.stderr.write(`${who}: ${plainLine(why)}\n`);
   return 2;
 }

@@ -7,7 +7,7 @@
 import { parseCgroupPath } from "../parsers/cgroup/path.ts";
 import type { KernelRecord } from "../parsers/kernel-record.ts";
 import { createOomAssembler, type OomObservation } from "../parsers/oom/assemble.ts";
-import { parseKillLine } from "../parsers/oom/killed.ts";
+import { readKillLine } from "../parsers/oom/killed.ts";
 import type { MarkVictim } from "../parsers/oom/mark-victim.ts";
 import type { Victim } from "../parsers/oom/report.ts";
 import { type Correlator, type CorrelatorState, createCorrelator, type ToldKill } from "./correlate/correlator.ts";
@@ -73,7 +73,7 @@ export interface LiveOptions {
   commit(records: readonly LogRecord[], state: LiveState): void;
 }
 
-export interface Live extends Pick<Correlator, "counter" | "node" | "allRead"> {
+export interface Live extends Pick<Correlator, "counter" | "node" | "allRead" | "unwatched"> {
   /** @param atMs when it was printed, CLOCK_MONOTONIC in milliseconds */
   record(record: KernelRecord, atMs: number): void;
   gap(gap: KernelLogGap): void;
@@ -135,7 +135,7 @@ export function createLive(options: LiveOptions): Live {
   }
 
   function onKillLine(record: KernelRecord, atMs: number): void {
-    const line = parseKillLine(record.text);
+    const line = readKillLine(record);
     if (line === undefined) return;
     const nowMs = now();
     printedMs.set(record, atMs);
@@ -252,6 +252,7 @@ export function createLive(options: LiveOptions): Live {
       correlator.node(reading);
     },
     allRead: correlator.allRead,
+    unwatched: correlator.unwatched,
     record(record, atMs) {
       hasNews = true;
       if (record.seq !== undefined) readSeq = record.seq;

@@ -19,7 +19,7 @@ export interface AgentStatus {
   events: Readonly<Partial<Record<string, number>>>;
 }
 
-/** Labels whose values come from outside are the endpoints', which the configuration names, and some containers'. */
+/** Labels whose values come from outside are the endpoints', which the configuration names, and some containers' and cgroups'. */
 export function toMetrics(status: AgentStatus): Metric[] {
   const { version, kills, containerKills, names, sources, events } = status;
   const { log, counters, tracepoint } = sources;
@@ -60,6 +60,11 @@ export function toMetrics(status: AgentStatus): Metric[] {
         : [{ labels: { node: names.memoryPressure.node }, value: Number(names.memoryPressure.isTrue) }],
     ),
     gauge("oomscribe_cgroups_followed", "Memory cgroups whose counters are followed.", one(counters.cgroups)),
+    gauge(
+      "oomscribe_cgroups_unwatched",
+      "Memory cgroups that are found and not watched, for want of room: by the container or unit that they are in, the ten with most and `other`.",
+      unwatchedSamples(counters.unwatched),
+    ),
     gauge("oomscribe_memory_histories", "Memory cgroups whose use is sampled.", one(sources.histories)),
     counter(
       "oomscribe_events_total",
@@ -76,6 +81,18 @@ export function toMetrics(status: AgentStatus): Metric[] {
   ];
 }
 
+/** Of any number of owners. */
+const MAX_OWNERS = 10;
+
+function unwatchedSamples(unwatched: ReadonlyMap<string, number>): Sample[] {
+  const most = [...unwatched].toSorted(([, one], [, other]) => other - one);
+  const others = most.splice(MAX_OWNERS).reduce((sum, [, count]) => sum + count, 0);
+  return [...most, ...(others === 0 ? [] : [["other", others] as const])].map(([cgroup, value]) => ({
+    labels: { cgroup },
+    value,
+  }));
+}
+
 function deliveryMetrics(deliveries: readonly DeliveryStatus[]): Metric[] {
   const each = (value: (status: DeliveryStatus) => number): Sample[] =>
     deliveries.map((status) => ({ labels: { endpoint: status.target }, value: value(status) }));
@@ -90,7 +107,7 @@ function deliveryMetrics(deliveries: readonly DeliveryStatus[]): Metric[] {
     ),
     counter(
       "oomscribe_records_rejected_total",
-      "Records that the backend does not want: not sent again.",
+      "Records that were set aside: the backend refuses them, or fails at them and takes others.",
       each(({ totals }) => totals.rejected),
     ),
     counter("oomscribe_records_dropped_total", "Records that were dropped unsent, by why.", dropped),

@@ -36,7 +36,12 @@ export interface SourceStatus {
     read: number;
     lost: number;
   };
-  counters: { isOpen: boolean; cgroups: number };
+  counters: {
+    isOpen: boolean;
+    cgroups: number;
+    /** how many are not watched, for want of room: by the container or unit that they are in */
+    unwatched: ReadonlyMap<string, number>;
+  };
   /** cgroups that have a memory history */
   histories: number;
   tracepoint: { isOpen: boolean };
@@ -130,7 +135,11 @@ export function openNodeSources(
         read: log.read,
         lost: log.lost,
       },
-      counters: { isOpen: counters !== undefined, cgroups: counters?.known.size ?? 0 },
+      counters: {
+        isOpen: counters !== undefined,
+        cgroups: counters?.known.size ?? 0,
+        unwatched: counters?.unwatched ?? new Map(),
+      },
       histories: history?.size ?? 0,
       tracepoint: { isOpen: mark !== undefined && !markFails },
     }),
@@ -176,6 +185,7 @@ function openCounters(
     onReading: live.counter,
     onNode: live.node,
     onAllRead: live.allRead,
+    onUnwatched: live.unwatched,
     onFound(cgroup) {
       history.found(cgroup);
       own?.found(cgroup, monotonicMs());

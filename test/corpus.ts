@@ -1,13 +1,15 @@
 /** The corpus of captures: each file beside the truth about it, and what is read from it. See test/captures/README.md. */
+
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { constants, gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { CaptureContext } from "../parsers/captures/format.ts";
 import { createCaptureReader } from "../parsers/captures/reader.ts";
 import { createOomAssembler, type OomObservation } from "../parsers/oom/assemble.ts";
 import type { OomReport, Victim } from "../parsers/oom/report.ts";
 
-const CAPTURES = new URL("captures/", import.meta.url).pathname;
+const CAPTURES = fileURLToPath(new URL("captures/", import.meta.url));
 
 /** A kill as the truth has it; see test/captures/README.md for the fields. */
 export type TrueKill = { pid: number; comm: string; from_table?: string[] } & Record<string, unknown>;

@@ -26,6 +26,7 @@ const ON_TOP = [
   "reload",
   "kill-counts",
   "container-kill-counts",
+  "agent-state",
   "own-metrics",
   "own-server",
   "stop",

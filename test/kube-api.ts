@@ -298,3 +298,8 @@ export function toKubeconfig({ url }: Pick<KubeApi, "url">): string {
   const contexts = [{ name: "x", context: { cluster: "c", user: "u" } }];
   return JSON.stringify({ clusters, contexts, users: [{ name: "u", user: {} }], "current-context": "x" });
 }
+
+/** Milliseconds that a client should wait: only what never answers is to time out, however loaded the machine is. */
+export function timeoutFor(...answers: readonly (WrongAnswer | undefined)[]): number {
+  return answers.some((answer) => answer?.hang === true) ? 200 : 20_000;
+}

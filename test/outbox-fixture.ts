@@ -1,4 +1,6 @@
 /** An outbox in a directory of its own, what it said, and numbered records to put into it. */
+
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,7 +32,10 @@ export function makeDirectory(): string {
   return directory;
 }
 
-export function openTestOutbox(directory: string | undefined, options: Partial<OutboxOptions> = {}): TestOutbox {
+export function openTestOutbox(
+  directory: string | undefined,
+  options: Partial<OutboxOptions<TestState>> = {},
+): TestOutbox {
   const troubles: TestOutbox["troubles"] = [];
   const outbox = openOutbox<TestState>({
     directory,
@@ -41,17 +46,29 @@ export function openTestOutbox(directory: string | undefined, options: Partial<O
   return Object.assign(outbox, { troubles });
 }
 
-/** @param length of the body: a record is about 200 bytes of JSON more */
+/**
+ * @param length of the body: a record is about 200 bytes of JSON more. The outbox deflates it to three quarters at most,
+ * so that what is made of it fills a disk.
+ */
 export function numbered(number: number, length = 0): LogRecord {
   return {
     severityText: "ERROR",
     severityNumber: 17,
     eventName: "oom.kill",
-    body: `${number} `.padEnd(length, "x"),
+    body: `${number} ${noise(number, length)}`.slice(0, Math.max(length, `${number} `.length)),
     // One for all: within a request, OTLP puts the records of each resource together.
     resource: { "container.id": "c" },
     attributes: { "log.record.uid": uidOf(number) },
   };
+}
+
+/** The same text for the same number, which deflates badly. */
+function noise(number: number, length: number): string {
+  let text = "";
+  for (let part = 0; text.length < length; part++) {
+    text += createHash("sha512").update(`${number}/${part}`).digest("base64");
+  }
+  return text;
 }
 
 export function uidOf(number: number): string {

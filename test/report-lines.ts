@@ -24,6 +24,20 @@ export interface PrintedLine {
 }
 
 const KERN_ERR = 3;
+const KERN_WARNING = 4;
+const KERN_INFO = 6;
+
+/** A figure of its own for each report, within ±1000 as every oom_score_adj is. */
+function scoreAdj({ base }: ReportFigures, which: number): number {
+  return base / 10 + which;
+}
+
+/** The level at which a line is printed; the stack and Mem-Info have the default one, a warning. */
+function levelOf(text: string): number {
+  if (/ invoked oom-killer: |^CPU: |^Call Trace| dump_stack|^Mem-Info|^active_anon| pages RAM/.test(text))
+    return KERN_WARNING;
+  return / sacrifice child$|Killed process /.test(text) && !text.startsWith("[") ? KERN_ERR : KERN_INFO;
+}
 
 /** The lines of a report, from its head to the reaper. */
 export function printReport(figures: ReportFigures): PrintedLine[] {
@@ -33,7 +47,7 @@ export function printReport(figures: ReportFigures): PrintedLine[] {
   const sizes = `total-vm:${base + 10}kB, anon-rss:${base + 11}kB, file-rss:${base + 12}kB, shmem-rss:${base + 13}kB`;
   const prefix = style === "global" ? "Out of memory" : "Memory cgroup out of memory";
   const lines = [
-    `${triggerName} invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=${base + 20}`,
+    `${triggerName} invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=${scoreAdj(figures, 20)}`,
     `CPU: 1 PID: ${trigger} Comm: ${triggerName} Not tainted 6.1.${base} #1`,
     "Call Trace:",
     " dump_stack_lvl+0x44/0x5c",
@@ -53,7 +67,7 @@ export function printReport(figures: ReportFigures): PrintedLine[] {
   lines.push(
     "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name",
     `[${trigger}]     0 ${trigger}     ${base + 40}      ${base + 41}    ${base + 42}        0             0 ${triggerName}`,
-    `[${pid}]     ${base + 46} ${pid}     ${base + 43}      ${base + 44}    ${base + 45}        0             ${base + 47} ${victimName}`,
+    `[${pid}]     ${base + 46} ${pid}     ${base + 43}      ${base + 44}    ${base + 45}        0             ${scoreAdj(figures, 47)} ${victimName}`,
   );
   if (style === "4.14")
     lines.push(`${prefix}: Kill process ${pid} (${victimName}) score ${base + 50} or sacrifice child`);
@@ -66,12 +80,12 @@ export function printReport(figures: ReportFigures): PrintedLine[] {
   const kill =
     style === "4.14"
       ? `Killed process ${pid} (${victimName}) ${sizes}`
-      : `${prefix}: Killed process ${pid} (${victimName}) ${sizes}, UID:${base + 14} pgtables:${base + 15}kB oom_score_adj:${base + 16}`;
+      : `${prefix}: Killed process ${pid} (${victimName}) ${sizes}, UID:${base + 14} pgtables:${base + 15}kB oom_score_adj:${scoreAdj(figures, 16)}`;
   lines.push(kill);
   lines.push(
     `oom_reaper: reaped process ${pid} (${victimName}), now anon-rss:${base + 17}kB, file-rss:${base + 18}kB, shmem-rss:${base + 19}kB`,
   );
-  return lines.map((text) => ({ level: text === kill ? KERN_ERR : 6, text }));
+  return lines.map((text) => ({ level: levelOf(text), text }));
 }
 
 export function cgroupOf({ base }: ReportFigures): string {
@@ -100,8 +114,8 @@ export function reportOf(figures: ReportFigures): Omit<OomReport, "records"> {
         shmemRssKb: base + 13,
         // What the kill line does not hold its row in the table tells.
         ...(style === "4.14"
-          ? { uid: base + 46, oomScoreAdj: base + 47 }
-          : { uid: base + 14, pgtablesKb: base + 15, oomScoreAdj: base + 16 }),
+          ? { uid: base + 46, oomScoreAdj: scoreAdj(figures, 47) }
+          : { uid: base + 14, pgtablesKb: base + 15, oomScoreAdj: scoreAdj(figures, 16) }),
         groupKill: false,
         truncated: false,
         reaper: { outcome: "reaped", anonRssKb: base + 17, fileRssKb: base + 18, shmemRssKb: base + 19 },
@@ -116,13 +130,13 @@ export function reportOf(figures: ReportFigures): Omit<OomReport, "records"> {
       gfpMask: "0xcc0",
       gfpFlags: "GFP_KERNEL",
       order: 0,
-      oomScoreAdj: base + 20,
+      oomScoreAdj: scoreAdj(figures, 20),
     },
     kernelRelease: `6.1.${base}`,
     victimCgroup: cgroup,
     tasks: [
       taskRow(trigger, base + 40, triggerName),
-      { ...taskRow(pid, base + 43, victimName), uid: base + 46, oomScoreAdj: base + 47 },
+      { ...taskRow(pid, base + 43, victimName), uid: base + 46, oomScoreAdj: scoreAdj(figures, 47) },
     ],
     ...(isGlobal
       ? {

@@ -2,7 +2,7 @@
 import { openApi } from "../src/identify/api/api.ts";
 import { type Objects, type ObjectsOptions, openObjects } from "../src/identify/api/objects.ts";
 import { plainCredentials } from "./followed.ts";
-import { type KubeApi, openKubeApi, type WrongAnswer } from "./kube-api.ts";
+import { type KubeApi, openKubeApi, timeoutFor, type WrongAnswer } from "./kube-api.ts";
 
 export interface ServedObjects<T> {
   objects: Objects<T>;
@@ -15,7 +15,7 @@ export interface ServedObjects<T> {
 /** @param wrong what the first requests get instead */
 export async function serveObjects<T>(
   answer: { path: string; json: object; wrong?: readonly WrongAnswer[] },
-  options: Omit<ObjectsOptions<T>, "api" | "onTrouble">,
+  options: Omit<ObjectsOptions<T>, "api" | "onTrouble" | "timeoutMs">,
 ): Promise<ServedObjects<T>> {
   const server = await openKubeApi();
   server.failNext("get", ...(answer.wrong ?? []));
@@ -24,7 +24,7 @@ export async function serveObjects<T>(
   const troubles: ServedObjects<T>["troubles"] = [];
   const onTrouble: ObjectsOptions<T>["onTrouble"] = (name, { needs }) => troubles.push([name, needs]);
   return {
-    objects: openObjects({ api, onTrouble, ...options }),
+    objects: openObjects({ api, onTrouble, timeoutMs: timeoutFor(...(answer.wrong ?? [])), ...options }),
     server,
     troubles,
     async close() {

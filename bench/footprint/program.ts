@@ -16,6 +16,7 @@ export interface Footprint {
 }
 
 export interface Program {
+  readonly pid: number | undefined;
   /** Milliseconds from its start to a line of its log that has this event. @throws Error where it ends before */
   untilEvent(event: string): Promise<number>;
   /** Milliseconds from its start until it answers there with 200. */
@@ -38,6 +39,7 @@ export function startProgram([program, ...args]: readonly [string, ...string[]],
     if (event !== undefined && !events.has(event)) events.set(event, performance.now() - startedMs);
   });
   return {
+    pid: child.pid,
     async untilEvent(event) {
       for (;;) {
         const atMs = events.get(event);

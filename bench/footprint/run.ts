@@ -11,6 +11,7 @@ import { type KubeApi, openKubeApi, type TestPod } from "../../test/kube-api.ts"
 import { openOtlpReceiver } from "../../test/otlp-receiver.ts";
 import { startSleeper } from "../process.ts";
 import { formatTable } from "../table.ts";
+import { readImage } from "./image.ts";
 import { type Footprint, startProgram } from "./program.ts";
 
 /** The kubelet's own limit of pods, and two containers in each. */
@@ -85,14 +86,6 @@ function toUid(pod: number): string {
 
 function toContainerId(pod: number, one: number): string {
   return (pod * CONTAINERS + one).toString(16).padStart(64, "0");
-}
-
-/** What the image gives Node, in its ENTRYPOINT and ENV. */
-function readImage(): { flags: string[]; env: Record<string, string> } {
-  const text = readFileSync(new URL("../../Dockerfile", import.meta.url), "utf8");
-  const entrypoint: string[] = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)?.[1] ?? "[]");
-  const set = [...text.matchAll(/^ENV (MALLOC_\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]);
-  return { flags: entrypoint.slice(1, -1), env: Object.fromEntries(set) };
 }
 
 async function measureEmpty(): Promise<Footprint> {

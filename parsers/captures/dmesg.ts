@@ -49,7 +49,7 @@ export const dmesgCtimeFormat: LineFormat = {
     if (line.charCodeAt(prefix.end) !== BRACKET_OPEN) return undefined;
     const close = line.indexOf("]", prefix.end);
     if (close === -1 || close - prefix.end > 80) return undefined;
-    const inside = line.slice(prefix.end + 1, close).replace(/ <[^>]*>$/, "");
+    const inside = line.slice(prefix.end + 1, close).replace(/ <[ \d.]*>$/, "");
     const stamp = readCtime(inside, context);
     if (stamp === undefined) return undefined;
     const parsed = finish(line, prefix, close + 1, undefined);

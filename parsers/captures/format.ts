@@ -1,6 +1,12 @@
 /** What every capture format is made of: one line in, one record out. */
 import type { KernelRecord, TimeAssumption } from "../kernel-record.ts";
 
+/**
+ * Bytes of a line that are read as text; what is over is cut. Twice the longest record of /dev/kmsg, as wrappers stand
+ * around it. Objects of JSON are read whole: escapes and other fields make them longer.
+ */
+export const MAX_TEXT_LINE = 16 * 1024;
+
 /** What a capture does not say itself and its reader was told. Pure: the driver looks at clocks and files. */
 export interface CaptureContext {
   /** the year of stamps that have none; undefined: the latest that puts them before `reference` */

@@ -9,7 +9,7 @@ export function isHtml(sample: string): boolean {
 
 /** One line of a page → its text. */
 export function stripHtml(line: string): string {
-  const text = line.includes("<") ? line.replace(/<\/?[a-zA-Z][^>]*>|<![^>]*>/g, "") : line;
+  const text = stripTags(line);
   if (!text.includes("&")) return text;
   return text.replace(/&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([a-z]{2,4}));/g, (whole, decimal, hex, name) => {
     if (name !== undefined) return ENTITIES[name] ?? whole;
@@ -17,4 +17,21 @@ export function stripHtml(line: string): string {
     // Bytes of a byte string; what is above is left as it stands.
     return code < 128 ? String.fromCharCode(code) : whole;
   });
+}
+
+const TAG_START = /<(?:\/?[a-zA-Z]|!)/g;
+
+/** A tag that does not end on its line stays; the search for its end would begin again at every other one. */
+function stripTags(line: string): string {
+  let text = "";
+  let from = 0;
+  for (const { index } of line.matchAll(TAG_START)) {
+    // A bracket in the value of another tag's attribute.
+    if (index < from) continue;
+    const end = line.indexOf(">", index);
+    if (end === -1) break;
+    text += line.slice(from, index);
+    from = end + 1;
+  }
+  return from === 0 ? line : text + line.slice(from);
 }

@@ -91,7 +91,7 @@ export function isExportLine(line: string): boolean {
 /** `journalctl -o export`: `NAME=value` lines, or `NAME`, eight bytes of length, the value; a blank line ends an entry. */
 export function createExportCollector(): EntryCollector {
   let fields: Record<string, string> | undefined;
-  let binary: { name: string; bytes: string } | undefined;
+  let binary: { name: string; pieces: string[]; length: number; end: number | undefined } | undefined;
 
   function keep(name: string, value: string): void {
     if (!KEPT.has(name)) return;
@@ -108,12 +108,18 @@ export function createExportCollector(): EntryCollector {
   return {
     push(line) {
       if (binary !== undefined) {
-        binary.bytes += `${line}\n`;
-        const value = binaryValue(binary.bytes);
-        if (value === "more") return { entry: undefined, refused: false };
-        if (value !== "broken") keep(binary.name, value);
+        binary.pieces.push(line, "\n");
+        binary.length += line.length + 1;
+        if (binary.end === undefined && binary.length >= SIZE_BYTES) {
+          // The first eight bytes may themselves hold line ends.
+          binary.end = SIZE_BYTES + readSize(binary.pieces.join("")) + 1;
+          if (binary.end > SIZE_BYTES + MAX_FIELD + 1) binary.end = 0;
+        }
+        if (binary.end === undefined || binary.length < binary.end) return { entry: undefined, refused: false };
+        const isWhole = binary.length === binary.end;
+        if (isWhole) keep(binary.name, binary.pieces.join("").slice(SIZE_BYTES, -1));
         binary = undefined;
-        return { entry: undefined, refused: value === "broken" };
+        return { entry: undefined, refused: !isWhole };
       }
       if (line === "" || line === "\r") return { entry: take(), refused: false };
       const match = EXPORT_LINE.exec(line);
@@ -122,7 +128,7 @@ export function createExportCollector(): EntryCollector {
         return { entry: undefined, refused: false };
       }
       if (EXPORT_NAME.test(line) && fields !== undefined) {
-        binary = { name: line, bytes: "" };
+        binary = { name: line, pieces: [], length: 0, end: undefined };
         return { entry: undefined, refused: false };
       }
       return { entry: take(), refused: true };
@@ -131,14 +137,13 @@ export function createExportCollector(): EntryCollector {
   };
 }
 
-/** The value behind its eight-byte little-endian length and before its newline. */
-function binaryValue(bytes: string): string | "more" | "broken" {
-  if (bytes.length < 8) return "more";
+/** A value's size stands before it, little-endian; a newline stands behind it. */
+const SIZE_BYTES = 8;
+
+function readSize(bytes: string): number {
   let size = 0;
-  for (let index = 7; index >= 0; index--) size = size * 256 + bytes.charCodeAt(index);
-  if (size > MAX_FIELD) return "broken";
-  if (bytes.length < 8 + size + 1) return "more";
-  return bytes.length === 8 + size + 1 ? bytes.slice(8, 8 + size) : "broken";
+  for (let index = SIZE_BYTES - 1; index >= 0; index--) size = size * 256 + bytes.charCodeAt(index);
+  return size;
 }
 
 /** `Tue 2026-11-24 06:32:57.987738 UTC [s=ebbe…;i=9ca;b=…;m=…;t=…;x=…]` */
@@ -179,7 +184,9 @@ export function createVerboseCollector(): EntryCollector {
       if (last !== undefined && fields !== undefined && line.startsWith("    ")) {
         const value = fields[last.name];
         const text = line.startsWith(" ".repeat(last.indent)) ? line.slice(last.indent) : line.trimStart();
-        if (KEPT.has(last.name) && value !== undefined) fields[last.name] = `${value}\n${text}`;
+        if (KEPT.has(last.name) && value !== undefined && value.length < MAX_FIELD) {
+          fields[last.name] = `${value}\n${text}`;
+        }
         return { entry: undefined, refused: false };
       }
       return { entry: take(), refused: true };

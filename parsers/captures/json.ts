@@ -12,8 +12,8 @@ export type JsonContent = { kind: "record"; record: KernelRecord } | { kind: "li
 
 type JsonObject = Record<string, unknown>;
 
-/** Keys under which programs keep the line, the more telling first. */
-const LINE_KEYS = [
+/** Keys under which programs keep the line, the more telling first. An object without one of its own is no record. */
+export const LINE_KEYS: readonly string[] = [
   "log",
   "message",
   "msg",
@@ -26,13 +26,14 @@ const LINE_KEYS = [
   "content",
   "short_message",
 ];
-/** How deep a line is looked for: `{"jsonPayload":{"MESSAGE":…}}`, `{"_source":{"message":…}}`. */
-const MAX_DEPTH = 4;
-
-/** Reads the text of one object, a byte string. @returns undefined where it is no JSON or holds no line */
+/**
+ * Reads the text of one object, a byte string. Of objects within each other the innermost comes first, so that a line
+ * in `{"jsonPayload":{"MESSAGE":…}}` has been found when the outer one is read.
+ * @returns undefined where it is no JSON or holds no line
+ */
 export function readJsonObject(bytes: string, context: CaptureContext): JsonContent | undefined {
   const parsed = parseBytes(bytes);
-  return parsed === undefined ? undefined : readContent(parsed.value, parsed.encode, context, 0);
+  return parsed === undefined ? undefined : readContent(parsed.value, parsed.encode, context);
 }
 
 type Encode = (text: string) => string;
@@ -61,7 +62,7 @@ function same(text: string): string {
   return text;
 }
 
-function readContent(value: unknown, encode: Encode, context: CaptureContext, depth: number): JsonContent | undefined {
+function readContent(value: unknown, encode: Encode, context: CaptureContext): JsonContent | undefined {
   if (!isObject(value)) return undefined;
   if ("MESSAGE" in value && isJournal(value)) {
     const record = readJournalEntry(journalFields(value, encode));
@@ -74,11 +75,6 @@ function readContent(value: unknown, encode: Encode, context: CaptureContext, de
   for (const key of LINE_KEYS) {
     const line = value[key];
     if (typeof line === "string") return readSyslogObject(value, encode(line), encode, context);
-  }
-  if (depth >= MAX_DEPTH) return undefined;
-  for (const inner of Object.values(value)) {
-    const content = readContent(inner, encode, context, depth + 1);
-    if (content !== undefined) return content;
   }
   return undefined;
 }

@@ -8,8 +8,8 @@
 import { undoUnprintableEscapes } from "../bytes.ts";
 import { type KernelRecord, makeRecord } from "../kernel-record.ts";
 import { addKmsgField } from "../kmsg.ts";
-import { dmesgFormat, parseReltime, type ReltimeState } from "./dmesg.ts";
-import type { CaptureContext, LineFormat, LineRecord } from "./format.ts";
+import { dmesgFormat, dmesgNoTimeFormat, parseReltime, type ReltimeState } from "./dmesg.ts";
+import { type CaptureContext, type LineFormat, type LineRecord, MAX_TEXT_LINE } from "./format.ts";
 import { kmsgFormat, LINE_FORMATS } from "./formats.ts";
 import {
   createExportCollector,
@@ -20,7 +20,7 @@ import {
   type JournalFields,
   readJournalEntry,
 } from "./journal.ts";
-import { type JsonContent, readJsonArray, readJsonObject } from "./json.ts";
+import { type JsonContent, LINE_KEYS, readJsonArray, readJsonObject } from "./json.ts";
 import { createJsonScanner } from "./json-scanner.ts";
 import { displayWidth } from "./wrapped.ts";
 import { cutForeignPrefix, findEmbeddedPrefix, stripTerminal, type Unwrapped, unwrapLine } from "./wrappers.ts";
@@ -35,6 +35,8 @@ export interface LineReader {
   pushPiece(piece: string): boolean;
   /** Hands on what is held: the next line is not the one after the last. */
   release(): void;
+  /** the message of the record that is held until the next line shows that it is whole */
+  readonly heldText: string | undefined;
   end(): void;
   /** whether a line can be one that a known format prints: for looking at a sample */
   isKnown(line: string): boolean;
@@ -53,8 +55,13 @@ export interface LineReaderOptions {
 
 /** How many layers of wrappers are taken off. */
 const MAX_LAYERS = 5;
-/** Bytes of a message with line breaks, or of a line in parts: more is no kernel line. */
+/** Bytes of a line in parts: more is no kernel line. */
 const MAX_JOINED = 1 << 16;
+/**
+ * Bytes of a record's message: the longest record of /dev/kmsg, every byte of it escaped (kernel/printk/printk.c,
+ * CONSOLE_EXT_LOG_MAX). What is over is cut.
+ */
+const MAX_MESSAGE = 8 * 1024;
 /** No time is printed in fewer columns. */
 const MIN_INDENT = 12;
 const BARE = "unknown";
@@ -69,9 +76,14 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
     parse: (line) => parseReltime(line, context, reltime),
   };
   const rows: readonly LineFormat[] = [...LINE_FORMATS, reltimeFormat];
-  const json = createJsonScanner({ onObject: onJsonObject, onArray: onJsonArray });
+  const jsonSink = { keys: new Set(LINE_KEYS), onObject: onJsonObject, onArray: onJsonArray };
+  const json = createJsonScanner(jsonSink);
+  /** what is read is a line out of JSON: JSON in it is whole, or none */
+  let isInJson = false;
 
   let held: LineRecord | undefined;
+  /** the last record of a line with a prefix */
+  let before: KernelRecord | undefined;
   /** what was taken off before the held record's line: `host: `; a line break's second half has it as well */
   let outer = "";
   let format: LineFormat | undefined;
@@ -86,6 +98,7 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
     if (held === undefined) return;
     const { record } = held;
     held = undefined;
+    if (record.text.length > MAX_MESSAGE) record.text = record.text.slice(0, MAX_MESSAGE);
     onRecord(record);
   }
 
@@ -102,7 +115,8 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   function parseKnown(line: string): LineRecord | undefined {
     // No format's line begins with a blank, and those that do are many: a message's further lines.
     if (line.charCodeAt(0) === 32) return undefined;
-    if (format !== undefined) {
+    // A priority and nothing more is how lines of other formats begin as well: one that was cut changes no other.
+    if (format !== undefined && format !== dmesgNoTimeFormat) {
       const parsed = format.parse(line, context);
       if (parsed !== undefined && !isOthers(format, parsed)) return parsed;
     }
@@ -120,7 +134,7 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
     if (held === undefined) return false;
     if (format === kmsgFormat && addKmsgField(held.record, line)) return true;
     const { record, textColumn } = held;
-    if (textColumn < 3 || record.text.length > MAX_JOINED) return false;
+    if (textColumn < 3 || record.text.length > MAX_MESSAGE) return false;
     let indent = 0;
     while (indent < textColumn && line.charCodeAt(indent) === 32) indent++;
     // util-linux 2.41 forgets a part of its prefix where it prints two times.
@@ -134,20 +148,25 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   function isBrokenLine(line: string): boolean {
     if (brokenBy === undefined || held === undefined || format === undefined) return false;
     const { record } = held;
-    if (record.text.length > MAX_JOINED) return false;
+    if (record.text.length > MAX_MESSAGE) return false;
     const original = record.original + brokenBy + line;
     const whole = original.includes("\n") ? undefined : format.parse(original, context);
-    if (whole !== undefined) held = whole;
-    else {
+    if (whole !== undefined) {
+      whole.record.textStart = record.textStart;
+      held = whole;
+    } else {
       record.text += brokenBy + undoUnprintableEscapes(line);
       record.original = original;
     }
     return true;
   }
 
-  function readLine(line: string, layer: number): void {
+  function readLine(whole: string, layer: number): void {
+    const line = headOf(whole);
     const known = parseKnown(line);
     if (known !== undefined) {
+      if (before !== undefined && mayBeFurtherLine(known.record, before)) known.record.textStart = "assumed";
+      before = known.record;
       hold(known, format?.name ?? BARE);
       return;
     }
@@ -159,21 +178,25 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
       return;
     }
     if (isBrokenLine(line)) return;
-    if (line === "" || startEntry(line) || startJson(line)) return;
+    if (line === "" || startEntry(line) || startJson(whole)) return;
     if (layer < MAX_LAYERS) {
-      const unwrapped = unwrapLine(line);
+      const unwrapped = unwrapLine(whole);
       if (unwrapped !== undefined) {
-        readUnwrapped(line, unwrapped, layer);
+        readUnwrapped(whole, unwrapped, layer);
         return;
       }
       const at = findEmbeddedPrefix(line);
       if (at !== undefined) {
-        readInner(line, line.slice(at), layer);
+        const last = held;
+        readInner(whole, whole.slice(at), layer);
+        if (held !== undefined && held !== last) held.record.textStart ??= "assumed";
         return;
       }
     }
     const text = undoUnprintableEscapes(cutForeignPrefix(line));
-    hold({ record: makeRecord("unknown", text, line), textColumn: 0 }, BARE);
+    const record = makeRecord("unknown", text, line);
+    record.textStart = "unknown";
+    hold({ record, textColumn: 0 }, BARE);
   }
 
   function readUnwrapped(line: string, { inner, partial, facilityLost }: Unwrapped, layer: number): void {
@@ -219,7 +242,12 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   }
 
   function startJson(line: string): boolean {
-    if (!JSON_START.test(line)) return false;
+    if (!JSON_START.test(headOf(line))) return false;
+    if (isInJson) {
+      const nested = createJsonScanner(jsonSink);
+      nested.push(line);
+      return !nested.inString;
+    }
     json.push(`${line}\n`);
     return endJsonLine();
   }
@@ -227,7 +255,8 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   /** @returns whether the line goes on with JSON that is open */
   function readJsonLine(line: string): boolean {
     // A lone brace in a log must not swallow what follows.
-    if (!JSON_LINE.test(line)) {
+    const head = headOf(line);
+    if (!JSON_LINE.test(head) || TIMED_LINE.test(head)) {
       json.reset();
       return false;
     }
@@ -263,8 +292,11 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
       return true;
     }
     parts = "";
+    const wasInJson = isInJson;
+    isInJson = true;
     // The line within may hold line breaks of its own.
     for (const inner of whole.split("\n")) readLine(stripTerminal(inner), 1);
+    isInJson = wasInJson;
     return true;
   }
 
@@ -277,18 +309,24 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
       if (wrapWidth !== undefined) brokenBy = readBreak(line, wrapWidth);
     },
     pushPiece(piece) {
-      const isJson = json.open || JSON_START.test(piece);
+      const isJson = json.open || JSON_START.test(headOf(piece));
       if (isJson) json.push(piece);
       return isJson;
     },
     release,
+    get heldText() {
+      return held?.record.text;
+    },
     end() {
       const entry = collector?.lines.end();
       if (entry !== undefined) holdEntry(entry, collector?.name ?? BARE);
       if (parts !== "") readUnwrapped("", { inner: "" }, MAX_LAYERS - 1);
       release();
     },
-    isKnown: (line) => rows.some((row) => row.parse(line, context) !== undefined) || unwrapLine(line) !== undefined,
+    isKnown(whole) {
+      const line = headOf(whole);
+      return rows.some((row) => row.parse(line, context) !== undefined) || unwrapLine(line) !== undefined;
+    },
     get stateless() {
       return (
         format !== undefined &&
@@ -337,15 +375,37 @@ function createTally(): Tally {
   };
 }
 
+/** What of a line reaches formats, wrappers and patterns. */
+function headOf(line: string): string {
+  return line.length > MAX_TEXT_LINE ? line.slice(0, MAX_TEXT_LINE) : line;
+}
+
 const JSON_START = /^\s*(?:\{\s*(?:"|$|\})|\[\s*(?:$|[{"[]))/;
 /** What a line within JSON can begin with. */
-const JSON_LINE = /^\s*(?:$|["{}\],]|\[(?! *\d+\.\d{6}[\] ])|-?\d[\d.eE+-]*,?\s*$|(?:true|false|null)\b)/;
+const JSON_LINE = /^\s*(?:$|["[{}\],]|-?\d[\d.eE+-]*,?\s*$|(?:true|false|null)\b)/;
+/** What begins like JSON and is a kernel's time. */
+const TIMED_LINE = /^\s*\[ *\d+\.\d{6}[\] ]/;
 
 /** dmesg would take `host kernel: message` of journalctl's short-monotonic for the message. */
 function isOthers(format: LineFormat, { record }: LineRecord): boolean {
   if (format !== dmesgFormat) return false;
   const at = record.text.indexOf(" ");
   return at > 0 && record.text.startsWith(" kernel: ", at);
+}
+
+/**
+ * A console and /proc/kmsg print each line of a message with the same prefix, so that a line break in a string that
+ * the kernel quotes begins a line of its own: what has the very time of the line before may be the rest of its message.
+ */
+function mayBeFurtherLine(record: KernelRecord, before: KernelRecord): boolean {
+  return (
+    record.monotonicUs !== undefined &&
+    record.monotonicUs === before.monotonicUs &&
+    record.seq === undefined &&
+    record.level === before.level &&
+    record.caller === before.caller &&
+    record.host === before.host
+  );
 }
 
 /** The widest column of a tasks table. */

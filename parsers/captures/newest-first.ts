@@ -39,10 +39,9 @@ export function createRecordOrder(onRecord: (record: KernelRecord) => void): Rec
     }
     if (order === "newest-first") {
       const us = timeOf(record);
-      if (us !== undefined) {
-        if ((lastUs !== undefined && Math.abs(lastUs - us) > PAUSE_US) || held.length >= MAX_PIECE) release();
-        lastUs = us;
-      }
+      const isAfterPause = us !== undefined && lastUs !== undefined && Math.abs(lastUs - us) > PAUSE_US;
+      if (isAfterPause || held.length >= MAX_PIECE) release();
+      lastUs = us ?? lastUs;
       held.push(record);
       return;
     }

@@ -10,8 +10,9 @@ import type { CaptureContext } from "./format.ts";
 import { isHtml, stripHtml } from "./html.ts";
 import { createLineReader, type LineReader } from "./line-reader.ts";
 import { createRecordOrder } from "./newest-first.ts";
-import { findMarker } from "./skim.ts";
+import { findBody, type MarkerSearch, mayBeginReport, searchMarkers } from "./skim.ts";
 import { findWrapWidth } from "./wrapped.ts";
+import { trimCarriageReturns } from "./wrappers.ts";
 
 export interface CaptureReader {
   /** bytes of the capture, decompressed, cut anywhere */
@@ -42,13 +43,10 @@ const SAMPLE = 64 * 1024;
 const PIECE = 4 * 1024;
 /** A line without an end is not kept longer than this: no kernel line is, JSON is read in pieces. */
 const MAX_LINE = 256 * 1024;
-/** What is read before a line that may be all that is left of a report: its head was lost, its table was not. */
+/** What is looked through before a line with a marker: a report's head may be lost, and its table still be there. */
 const LOOK_BACK = 256 * 1024;
-/** Bytes of a line that tell what it is, wrappers included. */
-const MAX_HEAD = 1024;
-
-/** A head brings its report along, and a word about dropped reports stands alone: the line before is enough. */
-const NEEDS_NO_TABLE = / invoked oom-killer: | callbacks suppressed/;
+/** What is read before it, and before a line with a marker: the message that it may be a further line of. */
+const CONTEXT = 2 * 1024;
 
 const LF = 10;
 const CR = 13;
@@ -59,7 +57,7 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
   const order = createRecordOrder(handOn);
   let lines: LineReader | undefined;
   /** what is not read yet: the sample at first, then a line that has not ended */
-  let rest: Buffer = EMPTY;
+  const rest = createGrowingBuffer();
   /** what was passed over last, should a report's lost head stand in it */
   const passed = createTail(LOOK_BACK);
   let lineEnd = LF;
@@ -75,8 +73,8 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
     onRecord(record, atMs);
   }
 
-  function begin(): LineReader {
-    const sample = rest.toString("latin1", 0, SAMPLE);
+  function begin(bytes: Buffer): LineReader {
+    const sample = bytes.toString("latin1", 0, SAMPLE);
     lineEnd = sample.includes("\n") || !sample.includes("\r") ? LF : CR;
     lineEndText = String.fromCharCode(lineEnd);
     html = isHtml(sample);
@@ -90,9 +88,10 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
 
   /** Reads the whole lines of a block. @returns where the line begins that has no end yet */
   function readBlock(reader: LineReader, block: Buffer): number {
+    const markers = searchMarkers(block);
     let at = 0;
     while (at < block.length) {
-      if (maySkim(reader)) at = passOver(reader, block, at);
+      if (maySkim(reader)) at = passOver(reader, block, at, markers);
       const next = readLines(reader, block, at, true);
       if (next === at) return at;
       at = next;
@@ -136,11 +135,10 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
   }
 
   /** Passes over what holds no marker, whole lines only. @returns where to read on */
-  function passOver(reader: LineReader, block: Buffer, from: number): number {
+  function passOver(reader: LineReader, block: Buffer, from: number, markers: MarkerSearch): number {
     // What is held is the last line before: should it begin a report, nothing may be passed over.
-    reader.release();
-    if (!isIdle()) return from;
-    const marker = findMarker(block, from);
+    if (mayBeginReport(reader.heldText ?? "")) return from;
+    const marker = markers.next(from);
     // Where the line begins that holds the marker, or the one that has no end yet.
     const stop = Math.max(from, block.lastIndexOf(lineEnd, marker === -1 ? block.length : marker) + 1);
     if (marker === -1) {
@@ -149,22 +147,35 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
       skippedBytes += stop - from;
       return stop;
     }
-    const line = block.toString("latin1", stop, stop + MAX_HEAD);
-    lookBack(reader, block, from, stop, NEEDS_NO_TABLE.test(line) ? 1 : LOOK_BACK);
+    lookBack(reader, block, from, stop);
     return stop;
   }
 
-  /** Reads the lines that hold the last `reach` bytes before `stop`, what was passed over before the block included. */
-  function lookBack(reader: LineReader, block: Buffer, from: number, stop: number, reach: number): void {
+  /** Reads what may matter of what was passed over before the line at `stop`, in this block and before it. */
+  function lookBack(reader: LineReader, block: Buffer, from: number, stop: number): void {
+    const before = passed.bytes();
+    const reach = reachOf(before, block, from, stop);
     const missing = reach - (stop - from);
-    if (missing > 0) {
-      const before = passed.bytes();
-      readAllLines(reader, before.subarray(lineStart(before, before.length - missing)));
-    }
-    passed.clear();
+    let beforeStart = missing > 0 ? lineStart(before, before.length - missing) : before.length;
+    // Its first line is cut.
+    if (beforeStart === 0 && !passed.isWhole) beforeStart = before.indexOf(lineEnd) + 1;
     const start = missing >= 0 ? from : lineStart(block, stop - reach);
-    skippedBytes += start - from;
+    // What is held is the line before them, and they may go on with it, only where all are read.
+    if (!passed.isWhole || beforeStart > 0 || start > from) reader.release();
+    readAllLines(reader, before.subarray(beforeStart));
     readAllLines(reader, block.subarray(start, stop));
+    skippedBytes += start - from - (before.length - beforeStart);
+    passed.clear();
+  }
+
+  /** Bytes before the line at `stop` that are read: from the first line on that may be a report's without its head. */
+  function reachOf(before: Buffer, block: Buffer, from: number, stop: number): number {
+    const recent = block.subarray(Math.max(from, stop - LOOK_BACK), stop);
+    const older = before.subarray(Math.max(0, before.length - (LOOK_BACK - recent.length)));
+    const inOlder = findBody(older);
+    if (inOlder !== -1) return older.length - inOlder + recent.length + CONTEXT;
+    const inRecent = findBody(recent);
+    return inRecent === -1 ? CONTEXT : recent.length - inRecent + CONTEXT;
   }
 
   /** Where the line begins that holds a byte. */
@@ -184,25 +195,23 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
     }
     const text = html ? stripHtml(line) : line;
     // A lone CR ends a line as well: on a console, what follows was printed over it.
-    if (text.includes("\r") && /\r(?!\r*$)/.test(text)) for (const part of text.split(/\r+/)) reader.push(part);
+    if (trimCarriageReturns(text).includes("\r")) for (const part of text.split(/\r+/)) reader.push(part);
     else reader.push(text);
   }
 
   /** Takes what there is of a line that does not end. */
   function readPiece(reader: LineReader): void {
-    const piece = rest.toString("latin1");
-    rest = EMPTY;
+    const piece = rest.take().toString("latin1");
     if (!reader.pushPiece(piece) && !tooLong) reader.push(piece.slice(0, MAX_LINE));
     tooLong = true;
   }
 
   function read(bytes: Buffer): void {
     if (lines === undefined) {
-      rest = Buffer.concat([rest, bytes]);
+      rest.add(bytes);
       if (rest.length < SAMPLE) return;
-      const sample = rest;
-      rest = EMPTY;
-      readChunk(begin(), sample);
+      const sample = rest.take();
+      readChunk(begin(sample), sample);
       return;
     }
     if (rest.length === 0) {
@@ -211,11 +220,9 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
     }
     // Only the line that began in the chunk before is copied.
     const end = bytes.indexOf(lineEnd) + 1;
-    rest = Buffer.concat([rest, end === 0 ? bytes : bytes.subarray(0, end)]);
+    rest.add(end === 0 ? bytes : bytes.subarray(0, end));
     if (end > 0) {
-      const line = rest;
-      rest = EMPTY;
-      readBlock(lines, line);
+      readBlock(lines, rest.take());
       readChunk(lines, bytes.subarray(end));
     } else if (rest.length > MAX_LINE) readPiece(lines);
   }
@@ -223,7 +230,7 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
   function readChunk(reader: LineReader, bytes: Buffer): void {
     const at = readBlock(reader, bytes);
     // A copy: the caller uses its buffer again.
-    rest = Buffer.from(bytes.subarray(at));
+    rest.add(bytes.subarray(at));
     if (rest.length > MAX_LINE) readPiece(reader);
   }
 
@@ -231,10 +238,10 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
     push: (chunk) => read(decoder.push(chunk)),
     end() {
       read(decoder.end());
-      const reader = lines ?? begin();
-      const at = readBlock(reader, rest);
-      if (at < rest.length) readLine(reader, rest.toString("latin1", at, rest.length));
-      rest = EMPTY;
+      const last = rest.take();
+      const reader = lines ?? begin(last);
+      const at = readBlock(reader, last);
+      if (at < last.length) readLine(reader, last.toString("latin1", at));
       reader.end();
       order.end();
     },
@@ -247,24 +254,61 @@ export function createCaptureReader({ context, onRecord, isIdle, skim = true }: 
   };
 }
 
+/** Bytes that are added a few at a time and taken at once; adding copies each some two times at most. */
+interface GrowingBuffer {
+  add(bytes: Buffer): void;
+  /** @returns all of them, valid until the next are added */
+  take(): Buffer;
+  readonly length: number;
+}
+
+function createGrowingBuffer(): GrowingBuffer {
+  let store = EMPTY;
+  let used = 0;
+
+  return {
+    add(bytes) {
+      if (used + bytes.length > store.length) {
+        const larger = Buffer.allocUnsafe(Math.max(2 * store.length, used + bytes.length));
+        store.copy(larger, 0, 0, used);
+        store = larger;
+      }
+      used += bytes.copy(store, used);
+    },
+    take() {
+      const bytes = store.subarray(0, used);
+      used = 0;
+      return bytes;
+    },
+    get length() {
+      return used;
+    },
+  };
+}
+
 /** The last bytes of a stream. */
 interface Tail {
   push(bytes: Buffer): void;
   bytes(): Buffer;
   clear(): void;
+  /** false: more was pushed since it was cleared than is kept */
+  readonly isWhole: boolean;
 }
 
 /** @param size bytes that are kept at least, where there were as many */
 function createTail(size: number): Tail {
   let store = EMPTY;
   let used = 0;
+  let isWhole = true;
 
   return {
     push(bytes) {
       if (store.length === 0) store = Buffer.allocUnsafe(2 * size);
       const last = bytes.length > size ? bytes.subarray(bytes.length - size) : bytes;
+      if (last !== bytes) isWhole = false;
       if (used + last.length > store.length) {
         const keep = Math.min(used, size - last.length);
+        if (keep < used) isWhole = false;
         store.copyWithin(0, used - keep, used);
         used = keep;
       }
@@ -273,6 +317,10 @@ function createTail(size: number): Tail {
     bytes: () => store.subarray(0, used),
     clear() {
       used = 0;
+      isWhole = true;
+    },
+    get isWhole() {
+      return isWhole;
     },
   };
 }

@@ -112,7 +112,7 @@ export interface LeadingStamp {
 const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:([.,])(\d{1,9}))? ?(Z|UTC|[+-]\d\d:?\d\d)?(?= |$)/;
 const RFC3164 = /^([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?: (\d{4}))?(?= )/;
 const FULL =
-  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? ([A-Za-z0-9+:-]+)(?= )/;
+  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? ([A-Za-z0-9+:-]+) /;
 const UNIX = /^(\d{9,10})\.(\d{6})(?= )/;
 
 /** Reads the stamp that a line begins with. */
@@ -151,7 +151,7 @@ function fromRfc3164(match: RegExpExecArray, context: CaptureContext): LeadingSt
 /** systemd's own form; the zone is an abbreviation, of which only UTC and numeric ones are unambiguous. */
 function fromFull(match: RegExpExecArray, context: CaptureContext): LeadingStamp {
   const parts = dateParts(match[1], match[2], match[3], match[4], match[5], match[6], match[7], zoneMinutes(match[8]));
-  return { stamp: toStamp(parts, context), kind: "full", end: match[0].length };
+  return { stamp: toStamp(parts, context), kind: "full", end: match[0].length - 1 };
 }
 
 /** Minutes of `Z`, `UTC`, `+00:00`, `+0000`, `+00`; undefined for a name. */

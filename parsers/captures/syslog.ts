@@ -11,8 +11,9 @@ import { readLeadingStamp } from "./stamps.ts";
 const PRIORITY = /^<(\d{1,3})>/;
 /** `host kernel: `, `kernel: `, `host kern.warn kernel: `, `host app[123]: `, `host kernel[0]: ` */
 const HOST_AND_TAG = /^ (?:([^\s:]+) )?(?:([a-z0-9]+)\.([a-z]+) )?([^\s:[\]]+|\([^)\s]+\))(?:\[\d+\])?:(?: |$)/;
-/** RFC 5424 after the stamp: host, app, procid, msgid, structured data */
-const RFC5424 = /^ (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\])+)(?: \xef\xbb\xbf| |$)/;
+/** RFC 5424 after the stamp: host, app, procid, msgid */
+const RFC5424 = /^ (\S+) (\S+) \S+ \S+ /;
+const UTF8_MARK = "\xef\xbb\xbf";
 
 export const syslogFormat: LineFormat = {
   name: "syslog, journalctl -o short*",
@@ -73,11 +74,29 @@ function parseRfc5424(line: string, from: number, value: number, context: Captur
   const leading = readLeadingStamp(line.slice(from), context);
   const header = RFC5424.exec(line.slice(space));
   if (header === null) return undefined;
-  const parsed = tagged(line, space + header[0].length, header[2] ?? "", value >> 3, value & 7);
+  const dataEnd = endOfStructuredData(line, space + header[0].length);
+  if (dataEnd === undefined || (dataEnd < line.length && line[dataEnd] !== " ")) return undefined;
+  const textAt = Math.min(dataEnd + 1, line.length);
+  const column = line.startsWith(UTF8_MARK, textAt) ? textAt + UTF8_MARK.length : textAt;
+  const parsed = tagged(line, column, header[2] ?? "", value >> 3, value & 7);
   setStamp(parsed.record, leading?.stamp);
   if (header[1] !== "-") parsed.record.host = header[1];
   parsed.sure = true;
   return parsed;
+}
+
+/** `-` or `[id name="value"]…`, a quote, backslash or bracket in a value escaped. */
+function endOfStructuredData(line: string, from: number): number | undefined {
+  if (line[from] === "-") return from + 1;
+  if (line[from] !== "[") return undefined;
+  let isQuoted = false;
+  for (let at = from; at < line.length; at++) {
+    const char = line[at];
+    if (isQuoted && char === "\\") at++;
+    else if (char === '"') isQuoted = !isQuoted;
+    else if (char === "]" && !isQuoted && line[at + 1] !== "[") return at + 1;
+  }
+  return undefined;
 }
 
 function isKernelTag(tag: string | undefined): boolean {

@@ -18,8 +18,9 @@ export function readUnitName(segment: string): string | undefined {
   return decodeBytes(escaped.replace(ESCAPE, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))));
 }
 
-/** The ID is a container's, or that of a step of dockerd's BuildKit. */
-const SLICE_REQUEST = /^([^:]*\.slice|):(?:([^:]+):([0-9a-f]{64})|(docker):([0-9a-z]{25}))$/;
+/** A container's ID, and that of a step of dockerd's BuildKit. */
+const CONTAINER_ID = /^[0-9a-f]{64}$/;
+const BUILD_STEP_ID = /^[0-9a-z]{25}$/;
 
 /**
  * `<slice>:<prefix>:<id>` is how a runtime is asked for the unit `<prefix>-<id>.scope` in that slice (runc
@@ -27,13 +28,13 @@ const SLICE_REQUEST = /^([^:]*\.slice|):(?:([^:]+):([0-9a-f]{64})|(docker):([0-9
  * @returns the slice and the scope that were meant
  */
 export function splitSliceRequest(segment: string): string[] | undefined {
-  // Hardly any segment has one, and the pattern takes long to find that out.
+  // Hardly any segment has one.
   if (!segment.includes(":")) return undefined;
-  const match = SLICE_REQUEST.exec(segment);
-  if (match === null) return undefined;
-  const [, slice, prefix, id, docker, step] = match;
-  const scope = `${prefix ?? docker}-${id ?? step}.scope`;
-  return slice ? [slice, scope] : [scope];
+  const [slice = "", prefix = "", id = "", ...more] = segment.split(":");
+  if (more.length > 0 || prefix === "" || (slice !== "" && !slice.endsWith(".slice"))) return undefined;
+  if (!CONTAINER_ID.test(id) && !(prefix === "docker" && BUILD_STEP_ID.test(id))) return undefined;
+  const scope = `${prefix}-${id}.scope`;
+  return slice === "" ? [scope] : [slice, scope];
 }
 
 export const USER_LAYOUTS: readonly Layout[] = [

@@ -22,16 +22,20 @@ import {
   MAX_RECORDS,
   MAX_TASKS,
   openDraft,
+  removeLastVictim,
   STAGE,
+  takePart,
 } from "./draft.ts";
-import { INVOKED_MARKER, parseInvoked, parseTriggerTask } from "./invoked.ts";
-import { type KillLine, parseCutKillLine, parseKillLine } from "./killed.ts";
+import { findTask } from "./find-task.ts";
+import { INVOKED_MARKER, parseTriggerTask, readInvoked } from "./invoked.ts";
+import { type KillLine, parseCutKillLine, parseKillLine, readCutKillLine, readKillLine } from "./killed.ts";
 import { addStats, addStatsLine, parseStatsHead, parseUsage } from "./memcg.ts";
 import { addNodeMemoryLine } from "./node-memory.ts";
-import { type OtherLine, parseOtherLine } from "./others.ts";
+import { type OtherLine, parseOtherLine, parseTaskIn } from "./others.ts";
 import type { OomKillSummary, OomReport, SuppressedReports } from "./report.ts";
-import { parseCutSummary, parseSummary } from "./summary.ts";
-import { parseTaskRow, parseTasksHeader } from "./tasks.ts";
+import { isSummaryStart, parseCutSummary, parseSummary } from "./summary.ts";
+import { isTableLevel, parseTaskRow, parseTasksHeader } from "./tasks.ts";
+import { isLevel, LEVEL, LONGEST_LINE } from "./wording.ts";
 
 export type OomObservation =
   | { kind: "report"; report: OomReport }
@@ -65,17 +69,13 @@ const OPEN_MS = 10_000;
 const INTERLEAVE_MS = 1_000;
 /** In every kill line. */
 const KILL_MARKER = "Killed process ";
-/** KERN_ERR: every kill line's level. */
-const LEVEL_ERR = 3;
-/** Bytes of a line that waits for its rest: a path is cut by the kernel at PATH_MAX, a summary holds two. */
-const MAX_PENDING = 16_384;
 
 const NOTHING: readonly OomObservation[] = [];
 
 export function createOomAssembler(): OomAssembler {
   let drafts: Draft[] = [];
   let out: OomObservation[] = [];
-  let previousText: string | undefined;
+  let previous: KernelRecord | undefined;
   let previousSeq: number | undefined;
 
   function take(): readonly OomObservation[] {
@@ -161,14 +161,16 @@ export function createOomAssembler(): OomAssembler {
     if (line !== undefined) addKill(draft, line, pending.record);
   }
 
-  function onHead(record: KernelRecord, now: number): void {
-    const trigger = parseInvoked(record.text);
+  /** @returns whether the record was a report's head */
+  function onHead(record: KernelRecord, now: number): boolean {
+    const trigger = readInvoked(record);
+    if (trigger === undefined) return false;
     const before = current(record, false);
     const draft = open(record, now);
-    if (trigger !== undefined) draft.report.trigger = trigger;
-    draft.beforeHead = previousText;
+    draft.report.trigger = trigger;
+    draft.beforeHead = previous?.text;
     keepKeyRecord(draft, record, now);
-    if (before === undefined || record.caller !== undefined) return;
+    if (before === undefined || record.caller !== undefined) return true;
     if (Math.abs(now - before.lastAt) > INTERLEAVE_MS) {
       close(before);
     } else if (before.report.trigger === undefined) {
@@ -179,6 +181,7 @@ export function createOomAssembler(): OomAssembler {
       before.shared = true;
       draft.shared = true;
     }
+    return true;
   }
 
   function onKill(line: KillLine, record: KernelRecord, now: number): void {
@@ -186,7 +189,10 @@ export function createOomAssembler(): OomAssembler {
     const own = ownReport(line, record, group !== undefined);
     if (own === undefined && group !== undefined && isMember(group, line.pid)) {
       keepKeyRecord(group, record, now);
-      if (!isVictim(group, line.pid)) addKill(group, line, record);
+      if (isVictim(group, line.pid)) return;
+      addKill(group, line, record);
+      const part = takePart(group);
+      if (part !== undefined) out.push({ kind: "report", report: part });
       return;
     }
     // A group kill names its first victim twice; the line between the two may be lost.
@@ -205,7 +211,7 @@ export function createOomAssembler(): OomAssembler {
     const unnamed = under.filter(
       (draft) => draft.report.summary === undefined && !draft.cut && !draft.shared && agrees(draft.report, line),
     );
-    const listed = unnamed.findLast((draft) => draft.report.tasks?.some((task) => task.pid === line.pid));
+    const listed = unnamed.findLast((draft) => findTask(draft.report.tasks, line.pid) !== undefined);
     if (listed !== undefined) return listed;
     const bare = unnamed.filter((draft) => draft.report.tasks === undefined);
     return bare.length === 1 && !inGroup ? bare[0] : undefined;
@@ -219,7 +225,7 @@ export function createOomAssembler(): OomAssembler {
       const last = draft.report.victims.at(-1);
       const first = draft.report.victims.length > 1 && draft.report.records.at(-1) === last?.record ? last : undefined;
       if (first !== undefined) {
-        draft.report.victims.pop();
+        removeLastVictim(draft);
         draft.report.records.pop();
       }
       draft = open(record, now);
@@ -250,8 +256,11 @@ export function createOomAssembler(): OomAssembler {
     switch (line.kind) {
       case "limit": {
         const draft = bodyOf(record, now, "limit");
-        if (line.limitCgroup !== undefined) draft.report.limitCgroup ??= line.limitCgroup;
-        if (line.victimCgroup !== undefined) draft.report.victimCgroup ??= line.victimCgroup;
+        const taskIn = line.victimCgroup === undefined ? readTaskIn(record) : undefined;
+        const victimCgroup = line.victimCgroup ?? taskIn?.cgroup;
+        draft.report.limitCgroup ??= line.limitCgroup;
+        if (victimCgroup !== undefined) draft.report.victimCgroup ??= victimCgroup;
+        if (taskIn !== undefined) keepKeyRecord(draft, taskIn.record, now);
         if (draft.report.constraint === "unknown") draft.report.constraint = "memcg";
         keepKeyRecord(draft, record, now);
         return;
@@ -261,7 +270,7 @@ export function createOomAssembler(): OomAssembler {
         return;
       case "reaper": {
         for (const draft of drafts) {
-          const victim = draft.report.victims.find((candidate) => candidate.pid === line.pid);
+          const victim = draft.victimByPid.get(line.pid);
           if (victim === undefined) continue;
           victim.reaper = line.reaper;
           // Does not keep the report waiting: reports leave in the order of their kills.
@@ -292,6 +301,13 @@ export function createOomAssembler(): OomAssembler {
     }
   }
 
+  /** The first part of the sentence that a record ends, in the record before. */
+  function readTaskIn(record: KernelRecord): { cgroup: string; record: KernelRecord } | undefined {
+    if (previous === undefined || previous.caller !== record.caller) return undefined;
+    const cgroup = parseTaskIn(previous.text, previous.level);
+    return cgroup === undefined ? undefined : { cgroup, record: previous };
+  }
+
   /** The report that ends without a kill: the youngest under way, or the one that names the task. */
   function endedBy(line: OtherLine, record: KernelRecord): Draft | undefined {
     const under = drafts.filter((draft) => !draft.killed && !draft.cut && sameCaller(draft, record));
@@ -299,8 +315,9 @@ export function createOomAssembler(): OomAssembler {
     return under.findLast(({ report }) => report.summary === undefined || report.summary.pid === line.pid);
   }
 
-  function onSummary(record: KernelRecord, text: string, now: number): boolean {
-    const line = parseSummary(text);
+  /** @param level of the record in which the text begins */
+  function onSummary(record: KernelRecord, text: string, level: number | undefined, now: number): boolean {
+    const line = parseSummary(text, level);
     if (line === undefined) return false;
     const { summary } = line;
     const before = current(record, false);
@@ -326,12 +343,14 @@ export function createOomAssembler(): OomAssembler {
     for (const draft of drafts) {
       const { pending } = draft;
       if (pending === undefined || draft.cut || !sameCaller(draft, record)) continue;
-      // printk's own pieces join as they are; a line break in a name was a byte of the name.
-      const isPiece = record.flag === "c" || record.flag === "+" || /^[,/]/.test(record.text);
+      // printk's own pieces join as they are; a line break in a name was a byte of the name. /dev/kmsg tells which
+      // records are pieces, and breaks no line.
+      const isPiece = record.flag === undefined ? /^[,/]/.test(record.text) : isContinuation(record.flag);
+      if (record.flag !== undefined && !isPiece) continue;
       const text = pending.text + (pending.kind === "summary" && isPiece ? "" : "\n") + record.text;
       if (pending.kind === "summary") {
-        if (onSummary(record, text, now)) return true;
-        if (isPiece && text.length <= MAX_PENDING) {
+        if (onSummary(record, text, pending.record.level, now)) return true;
+        if (isPiece && text.length <= LONGEST_LINE) {
           pending.text = text;
           pending.age = 0;
           keepKeyRecord(draft, record, now);
@@ -352,17 +371,15 @@ export function createOomAssembler(): OomAssembler {
   }
 
   function onKillMarker(record: KernelRecord, now: number): boolean {
-    if (!isKernelsWord(record)) return false;
-    const line = parseKillLine(record.text);
+    const line = readKillLine(record);
     if (line !== undefined) {
-      if (isQuoted(line)) return false;
       // The rest of a line that was cut has not come before this one, so it will not.
       for (const draft of drafts) settlePending(draft, "kill");
       onKill(line, record, now);
       return true;
     }
-    const cut = parseCutKillLine(record.text);
-    if (cut === undefined || cut.foreignPrefix !== undefined) return false;
+    const cut = readCutKillLine(record);
+    if (cut === undefined) return false;
     // A whole tail that ends in nothing known is a wording of its own; otherwise the rest may be the next record.
     const draft = ownReport(cut, record, false) ?? open(record, now);
     keepKeyRecord(draft, record, now);
@@ -384,7 +401,7 @@ export function createOomAssembler(): OomAssembler {
       case 115: // swap:
       case 107: {
         // kmem:
-        const usage = parseUsage(text);
+        const usage = parseUsage(text, record.level);
         if (usage === undefined) return onStatsOrNodeMemory(record, now);
         const draft = bodyOf(record, now, usage.counter);
         draft.report[usage.counter] = usage.usage;
@@ -407,10 +424,8 @@ export function createOomAssembler(): OomAssembler {
   }
 
   function onOtherLine(record: KernelRecord, now: number): boolean {
-    const line = parseOtherLine(record.text);
-    if (line === undefined || !(line.kind === "suppressed" || isKernelsWord(record) || line.kind === "reaper")) {
-      return false;
-    }
+    const line = parseOtherLine(record.text, record.level);
+    if (line === undefined) return false;
     onOther(line, record, now);
     return true;
   }
@@ -436,7 +451,7 @@ export function createOomAssembler(): OomAssembler {
 
   function onStatsHead(record: KernelRecord, now: number): boolean {
     const newline = record.text.indexOf("\n");
-    const stats = parseStatsHead(newline === -1 ? record.text : record.text.slice(0, newline));
+    const stats = parseStatsHead(newline === -1 ? record.text : record.text.slice(0, newline), record.level);
     if (stats === undefined) return false;
     const draft = bodyOf(record, now, "stats");
     if (newline !== -1) addStatsLine(stats, record.text.slice(newline + 1));
@@ -449,7 +464,7 @@ export function createOomAssembler(): OomAssembler {
   }
 
   function onMemInfo(record: KernelRecord, now: number): boolean {
-    const draft = record.text.startsWith("Mem-Info:") ? current(record, false) : undefined;
+    const draft = MEM_INFO.test(record.text) ? current(record, false) : undefined;
     // A page allocation failure prints a Mem-Info block too: only a global report under way has one of its own.
     if (draft?.report.trigger === undefined || draft.report.memory !== undefined) return false;
     draft.report.nodeMemory ??= { pages: {} };
@@ -459,6 +474,7 @@ export function createOomAssembler(): OomAssembler {
   }
 
   function onTableLine(record: KernelRecord, now: number): boolean {
+    if (!isTableLevel(record.level)) return false;
     const draft = current(record, false);
     const columns = record.text.charCodeAt(record.text.length - 1) === 101 ? parseTasksHeader(record.text) : undefined;
     if (columns !== undefined) {
@@ -480,7 +496,8 @@ export function createOomAssembler(): OomAssembler {
     const draft = current(record, false);
     if (draft === undefined) return false;
     const { report } = draft;
-    if (draft.inStats && report.memcgStats !== undefined && addStatsLine(report.memcgStats, record.text)) {
+    const mayBeStats = draft.inStats && isLevel(record.level, LEVEL.info);
+    if (mayBeStats && report.memcgStats !== undefined && addStatsLine(report.memcgStats, record.text)) {
       keepRecord(draft, record, now);
       return true;
     }
@@ -492,17 +509,15 @@ export function createOomAssembler(): OomAssembler {
 
   function consume(record: KernelRecord, now: number): void {
     const { text } = record;
+    if (text.length > LONGEST_LINE) return;
     // Most lines of a report are its statistics, too short for either marker.
     if (text.length > KILL_MARKER.length) {
-      if (text.includes(INVOKED_MARKER)) {
-        onHead(record, now);
-        return;
-      }
+      if (text.includes(INVOKED_MARKER) && onHead(record, now)) return;
       if (text.includes(KILL_MARKER) && onKillMarker(record, now)) return;
     }
     if (drafts.length > 0 && onPending(record, now)) return;
-    if (text.startsWith("oom-kill:") && isKernelsWord(record)) {
-      if (onSummary(record, text, now)) return;
+    if (isSummaryStart(text) && isLevel(record.level, LEVEL.info)) {
+      if (onSummary(record, text, record.level, now)) return;
       const draft = current(record, false) ?? open(record, now);
       draft.pending = { kind: "summary", text, record, age: 0 };
       noteCutSummary(draft, text);
@@ -518,7 +533,7 @@ export function createOomAssembler(): OomAssembler {
       if (record.origin === "user") return NOTHING;
       if (drafts.length > 0) age(now);
       consume(record, now);
-      previousText = record.text;
+      previous = record;
       return take();
     },
     tick(now) {
@@ -546,16 +561,12 @@ function sameCaller(draft: Draft, record: KernelRecord): boolean {
   return draft.caller === undefined || record.caller === undefined || draft.caller === record.caller;
 }
 
-/** The facility may be lost, but a kill line that says another level than KERN_ERR was not the kernel's. */
-function isKernelsWord(record: KernelRecord): boolean {
-  if (record.origin === "kernel" || record.level === undefined) return true;
-  return record.level === LEVEL_ERR || !record.text.includes(KILL_MARKER);
-}
+/** The head of a Mem-Info block is a record of its own, or begins one: nothing else stands on its line. */
+const MEM_INFO = /^Mem-Info: ?(?:\n|$)/;
 
-/** A wrapper that no format knows may stand before a whole kill line; a bare name is not enough to believe it. */
-function isQuoted(line: KillLine): boolean {
-  if (line.foreignPrefix === undefined) return false;
-  return line.totalVmKb === undefined || !/(?:: |\] |\s)$/.test(line.foreignPrefix);
+/** The flag of a record of /dev/kmsg that goes on with the one before. */
+function isContinuation(flag: string): boolean {
+  return flag === "c" || flag === "+";
 }
 
 /** Whether a report and a kill line can be one: the prefix says which kind of limit it was. */
@@ -594,8 +605,8 @@ function isReportOf({ report }: Draft, summary: OomKillSummary, record: KernelRe
   return tasks.some(({ pid, tgid }) => pid === summary.pid || tgid === summary.pid);
 }
 
-function isVictim({ report }: Draft, pid: number): boolean {
-  return report.victims.some((victim) => victim.pid === pid);
+function isVictim({ victimByPid }: Draft, pid: number): boolean {
+  return victimByPid.has(pid);
 }
 
 /** Whether a path is a cgroup or one below it. */
@@ -606,7 +617,7 @@ function isWithin(path: string | undefined, cgroup: string): boolean {
 /** A member of a group kill is a task of the table, where there is one. */
 function isMember(group: Draft, pid: number): boolean {
   const { tasks } = group.report;
-  return tasks === undefined || tasks.some((task) => task.pid === pid);
+  return tasks === undefined || findTask(tasks, pid) !== undefined;
 }
 
 function noteCutSummary(draft: Draft, text: string): void {

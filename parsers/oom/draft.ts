@@ -1,5 +1,6 @@
 /** A report while its lines still come: what it holds so far, and how it is finished. */
 import type { KernelRecord } from "../kernel-record.ts";
+import { findTask } from "./find-task.ts";
 import type { MissingPart, OomReport, Victim } from "./report.ts";
 import type { SummaryLine } from "./summary.ts";
 import type { TaskColumns } from "./tasks.ts";
@@ -8,9 +9,13 @@ import type { TaskColumns } from "./tasks.ts";
 export const MAX_RECORDS = 512;
 /** Rows of a tasks table that are kept; pid_max allows four million. */
 export const MAX_TASKS = 65_536;
+/** Victims of a part of a report: a group kill of more is handed on in parts, and those at its end are always kept. */
+export const MAX_VICTIMS = 256;
 
 export interface Draft {
   report: OomReport;
+  /** those of `report.victims`, and the first of all: a group kill names it twice */
+  victimByPid: Map<number, Victim>;
   /** `caller=` of its lines, where the kernel prints it */
   caller: string | undefined;
   /** the text of the record before the head: the first half of a COMM with a line break, in some formats */
@@ -55,6 +60,7 @@ export const STAGE = {
 export function openDraft(caller: string | undefined, now: number): Draft {
   return {
     report: { victims: [], constraint: "unknown", outcome: "incomplete", missing: [], records: [] },
+    victimByPid: new Map(),
     caller,
     beforeHead: undefined,
     columns: undefined,
@@ -94,11 +100,33 @@ export function keepTask(report: OomReport, row: NonNullable<OomReport["tasks"]>
 export function addVictim(draft: Draft, victim: Victim): void {
   const { report } = draft;
   report.victims.push(victim);
+  if (!draft.victimByPid.has(victim.pid)) draft.victimByPid.set(victim.pid, victim);
   draft.killed = true;
   report.outcome = "killed";
   fillFromReport(report, victim);
   settleSummary(draft, victim);
   correctPgtables(report, victim);
+}
+
+/** Takes back the victim that was added last. */
+export function removeLastVictim({ report, victimByPid }: Draft): void {
+  const victim = report.victims.pop();
+  if (victim !== undefined && victimByPid.get(victim.pid) === victim) victimByPid.delete(victim.pid);
+}
+
+/** The first victims as a report of their own, where there are too many to wait for the last of them. */
+export function takePart(draft: Draft): OomReport | undefined {
+  const { report, victimByPid } = draft;
+  if (report.victims.length < 2 * MAX_VICTIMS) return undefined;
+  const [first, ...others] = report.victims.splice(0, MAX_VICTIMS) as [Victim, ...Victim[]];
+  const part = finishDraft({
+    ...draft,
+    report: { ...report, victims: [first, ...others], records: [...report.records], isContinued: true },
+  });
+  for (const { pid } of others) victimByPid.delete(pid);
+  if (report.victimsBefore !== undefined) victimByPid.delete(first.pid);
+  report.victimsBefore = (report.victimsBefore ?? 0) + MAX_VICTIMS;
+  return part;
 }
 
 /** The victim's kill line tells its whole COMM, and with it where the path before it ends. */
@@ -111,7 +139,7 @@ function settleSummary({ report, summaryLine }: Draft, victim: Victim): void {
 /** What a kill line does not hold (kernels before 5.4, cut lines) stands in the summary and in the victim's table row. */
 function fillFromReport(report: OomReport, victim: Victim): void {
   if (victim.uid !== undefined && victim.oomScoreAdj !== undefined) return;
-  const row = report.tasks?.find((task) => task.pid === victim.pid);
+  const row = findTask(report.tasks, victim.pid);
   const uid = report.summary?.pid === victim.pid ? report.summary.uid : row?.uid;
   if (uid !== undefined) victim.uid ??= uid;
   if (row?.oomScoreAdj !== undefined) victim.oomScoreAdj ??= row.oomScoreAdj;
@@ -123,7 +151,7 @@ function fillFromReport(report: OomReport, victim: Victim): void {
  */
 function correctPgtables(report: OomReport, victim: Victim): void {
   if (victim.pgtablesKb === undefined || victim.pgtablesKb === 0) return;
-  const row = report.tasks?.find((task) => task.pid === victim.pid);
+  const row = findTask(report.tasks, victim.pid);
   if (row?.pgtablesBytes === victim.pgtablesKb) victim.pgtablesKb /= 1024;
 }
 
@@ -135,8 +163,9 @@ export function finishDraft(draft: Draft): OomReport {
 }
 
 /** What of a report is its own for sure although another's lines came between: that there was one. */
-function withoutBody({ victims, outcome, records }: OomReport): OomReport {
-  return { victims, constraint: "unknown", outcome, missing: [], records };
+function withoutBody({ victims, victimsBefore, isContinued, outcome, records }: OomReport): OomReport {
+  const part = { ...(victimsBefore !== undefined && { victimsBefore }), ...(isContinued && { isContinued }) };
+  return { victims, ...part, constraint: "unknown", outcome, missing: [], records };
 }
 
 function missingParts(report: OomReport): MissingPart[] {

@@ -6,7 +6,8 @@
  * not by lines. Figures are kB, as in the kill line.
  */
 import { decodeBytes } from "../bytes.ts";
-import { known, optionalNumber } from "./wording.ts";
+import { readCount, readPid, readScoreAdj, readUid } from "./figures.ts";
+import { known } from "./wording.ts";
 
 /**
  * A process, or a thread of one, to which the OOM killer gave access to its reserves. Not a count of kills: it is not
@@ -38,13 +39,14 @@ export interface MarkVictimReader {
   readonly lost: number;
 }
 
-const HEAD = /(\d+)\.(\d{6}): mark_victim: pid=(\d+)(?=[ \n])/g;
+/** The seconds have a bound: a long run of digits is looked through once. */
+const HEAD = /(\d{1,12})\.(\d{6}): mark_victim: pid=(\d{1,7})(?=[ \n])/g;
 /** Longer than any entry, with room for more fields. */
 const LONGEST_ENTRY = 1024;
 const KB = "[=:](\\d+)kB";
 const BODY = new RegExp(
   `^(?:\\n| comm=([^]{0,15}?) total-vm${KB} anon-rss${KB} file-rss${KB} shmem-rss${KB} uid[=:](\\d+) pgtables${KB} ` +
-    "oom_score_adj[=:](-?\\d+)[^\\n]*\\n)",
+    "oom_score_adj[=:](-?\\d+)(?:[^\\d\\n][^\\n]*)?\\n)",
 );
 const LOST = /^CPU:\d+ \[LOST (?:(\d+) )?EVENTS\]$/gm;
 
@@ -65,7 +67,8 @@ export function createMarkVictimReader(): MarkVictimReader {
         forget(head.index);
         return victims;
       }
-      victims.push(toVictim(head, body));
+      const victim = toVictim(head, body);
+      if (victim !== undefined) victims.push(victim);
       doneAt = bodyAt + (body?.[0].length ?? 0);
     }
     // A line that has not ended may become the next entry's.
@@ -74,7 +77,7 @@ export function createMarkVictimReader(): MarkVictimReader {
   }
 
   function forget(end: number): void {
-    for (const [, count] of text.slice(0, end).matchAll(LOST)) lost += Number(count ?? 1);
+    for (const [, count] of text.slice(0, end).matchAll(LOST)) lost += readCount(count) ?? 1;
     text = text.slice(end);
   }
 
@@ -90,18 +93,23 @@ export function createMarkVictimReader(): MarkVictimReader {
   };
 }
 
-function toVictim([, seconds, micros, pid]: RegExpExecArray, body: RegExpExecArray | null): MarkVictim {
+function toVictim(
+  [, seconds, micros, pidDigits]: RegExpExecArray,
+  body: RegExpExecArray | null,
+): MarkVictim | undefined {
   const [, comm, totalVm, anonRss, fileRss, shmemRss, uid, pgtables, oomScoreAdj] = body ?? [];
+  const pid = readPid(pidDigits);
+  if (pid === undefined) return undefined;
   return known<MarkVictim>({
     atUs: Number(seconds) * 1_000_000 + Number(micros),
-    pid: Number(pid),
+    pid,
     comm: comm === undefined ? undefined : decodeBytes(comm),
-    totalVmKb: optionalNumber(totalVm),
-    anonRssKb: optionalNumber(anonRss),
-    fileRssKb: optionalNumber(fileRss),
-    shmemRssKb: optionalNumber(shmemRss),
-    uid: optionalNumber(uid),
-    pgtablesKb: optionalNumber(pgtables),
-    oomScoreAdj: optionalNumber(oomScoreAdj),
+    totalVmKb: readCount(totalVm),
+    anonRssKb: readCount(anonRss),
+    fileRssKb: readCount(fileRss),
+    shmemRssKb: readCount(shmemRss),
+    uid: readUid(uid),
+    pgtablesKb: readCount(pgtables),
+    oomScoreAdj: readScoreAdj(oomScoreAdj),
   });
 }

@@ -109,6 +109,10 @@ export type MissingPart = "invoked" | "summary" | "tasks" | "usage" | "kill_line
 export interface OomReport {
   /** in the order in which they were named; each process once; empty: nobody was killed */
   victims: Victim[];
+  /** a group kill of very many processes comes in parts: how many were in those before this one */
+  victimsBefore?: number;
+  /** … and more of them are in a part after this one */
+  isContinued?: true;
   constraint: Constraint;
   trigger?: Trigger;
   summary?: OomKillSummary;

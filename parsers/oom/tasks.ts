@@ -3,7 +3,10 @@
  * 4.15, 5.0 and 6.8. Source: mm/oom_kill.c dump_tasks, dump_task.
  */
 import { decodeBytes } from "../bytes.ts";
+import { isComm } from "./comm.ts";
+import { readCount, readPid, readScoreAdj, readUid } from "./figures.ts";
 import type { TaskRow } from "./report.ts";
+import { LEVEL } from "./wording.ts";
 
 type NumericKey = Exclude<keyof TaskRow, "comm" | "pid">;
 
@@ -24,22 +27,32 @@ const KEYS: ReadonlyMap<string, NumericKey> = new Map([
 /** What the numeric columns of a row mean, in order; undefined: passed over. */
 export type TaskColumns = readonly (NumericKey | undefined)[];
 
-const HEADER = /^\[\s*pid\s*\]\s+(.*\S)\s+name\s*$/;
+/** Longer than any kernel's header. */
+const LONGEST_HEADER = 256;
+const COLUMN = /^[a-z_]+$/;
 
 /** The last header and what it means: a kernel prints the same one in every report. */
 let lastHeader = "";
 let lastColumns: TaskColumns | undefined;
 
+/** Whether lines of the table are printed at a level: KERN_INFO, up to 2.6.35 KERN_ERR. */
+export function isTableLevel(level: number | undefined): boolean {
+  return level === undefined || level === LEVEL.info || level === LEVEL.err;
+}
+
 /** Reads `[  pid  ]   uid  tgid … name`. */
 export function parseTasksHeader(text: string): TaskColumns | undefined {
   if (text === lastHeader) return lastColumns;
-  const columns = HEADER.exec(text)?.[1]
-    ?.split(/\s+/)
-    .map((word) => KEYS.get(word));
-  if (columns === undefined) return undefined;
+  const close = text.indexOf("]");
+  if (text.length > LONGEST_HEADER || !text.startsWith("[") || text.slice(1, close).trim() !== "pid") return undefined;
+  const words = text
+    .slice(close + 1)
+    .split(" ")
+    .filter((word) => word !== "");
+  if (words.length < 2 || words.pop() !== "name" || !words.every((word) => COLUMN.test(word))) return undefined;
   lastHeader = text;
-  lastColumns = columns;
-  return columns;
+  lastColumns = words.map((word) => KEYS.get(word));
+  return lastColumns;
 }
 
 const SPACE = 32;
@@ -49,22 +62,37 @@ const MINUS = 45;
 const ZERO = 48;
 const NINE = 57;
 
-/** Reads a row: `[  13233]     0 13233 … 0 java`. @returns undefined where a column is not a number */
+/**
+ * Reads a row: `[  13233]     0 13233 … 0 java`.
+ * @returns undefined where a column is not a number, or the pid or the name is none that a process can have
+ */
 export function parseTaskRow(text: string, columns: TaskColumns): TaskRow | undefined {
   if (text.charCodeAt(0) !== BRACKET_OPEN) return undefined;
   const scan = { at: 1, value: 0 };
   if (!scanInteger(text, scan) || text.charCodeAt(scan.at) !== BRACKET_CLOSE) return undefined;
   scan.at++;
-  const row: TaskRow = { pid: scan.value, comm: "" };
-  for (const key of columns) {
+  const pid = readPid(scan.value);
+  if (pid === undefined) return undefined;
+  const row: TaskRow = { pid, comm: "" };
+  for (const [index, key] of columns.entries()) {
+    if (index > 0 && text.charCodeAt(scan.at) !== SPACE) return undefined;
     if (!scanInteger(text, scan)) return undefined;
-    if (key !== undefined) row[key] = scan.value;
+    const value = key === undefined ? undefined : readColumn(key, scan.value);
+    if (key !== undefined && value !== undefined) row[key] = value;
   }
   // One space ends the last column; the name is all the rest, its own spaces included.
   if (scan.at === text.length) dropLastColumn(row, columns);
   else if (text.charCodeAt(scan.at) !== SPACE) return undefined;
-  row.comm = decodeBytes(text.slice(scan.at + 1));
+  const comm = text.slice(scan.at + 1);
+  if (!isComm(comm)) return undefined;
+  row.comm = decodeBytes(comm);
   return row;
+}
+
+function readColumn(key: NumericKey, value: number): number | undefined {
+  if (key === "uid") return readUid(value);
+  if (key === "oomScoreAdj") return readScoreAdj(value);
+  return readCount(value);
 }
 
 /** A row that ends with its last figure was cut there: the figure may have been longer. */

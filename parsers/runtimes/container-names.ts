@@ -33,7 +33,8 @@ export const POD_UID = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]
 
 /** Kubernetes' rules: k8s.io/apimachinery/pkg/util/validation, IsDNS1123Label and IsDNS1123Subdomain. */
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-const DNS_SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const DNS_SUBDOMAIN = { test: (name: string): boolean => name.length <= 253 && SUBDOMAIN.test(name) };
 /** Docker's, which Podman and nerdctl share: moby daemon/names, RestrictedNameChars; the bound is ours. */
 const FREE_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/;
 /** No rule but a bound: a reference with a digest takes some 350 characters at most. */
@@ -50,7 +51,7 @@ const RULES = {
   sandboxId: CONTAINER_ID,
   composeProject: FREE_NAME,
   composeService: FREE_NAME,
-} as const satisfies Partial<Record<keyof ContainerNames, RegExp>>;
+} as const satisfies Partial<Record<keyof ContainerNames, Pick<RegExp, "test">>>;
 
 export interface CheckedNames {
   names: ContainerNames;

@@ -5,6 +5,7 @@ import { completionCommand } from "./completion.ts";
 import { diffCommand } from "./diff.ts";
 import { doctorCommand } from "./doctor.ts";
 import { manCommand } from "./man.ts";
+import { outboxCommand } from "./outbox.ts";
 import { replayCommand } from "./replay.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -12,6 +13,7 @@ export const COMMANDS: readonly Command[] = [
   diffCommand,
   agentCommand,
   doctorCommand,
+  outboxCommand,
   completionCommand,
   manCommand,
 ];

@@ -31,7 +31,10 @@ export const completionCommand: Command = {
 };
 
 /** Commands that take files; the others take words. */
-const WORDS: Readonly<Record<string, readonly string[]>> = { completion: Object.keys(SHELLS) };
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  completion: Object.keys(SHELLS),
+  outbox: ["retry"],
+};
 /** What stands for a value that is a file's name or a directory's. */
 const PATHS = ["FILE", "DIR", "PATH"];
 /** In bash: names of files. */
@@ -84,7 +87,7 @@ function zsh(commands: readonly Command[]): string {
   const cases = commands.map((command) => {
     const options = command.options.map((option) => `'${zshOption(option)}'`);
     const words = WORDS[command.name];
-    const rest = words === undefined ? "'*:file:_files'" : `'1:shell:(${words.join(" ")})'`;
+    const rest = words === undefined ? "'*:file:_files'" : `'1:word:(${words.join(" ")})'`;
     return `    ${command.name}) _arguments ${[...options, rest].join(" \\\n      ")} ;;`;
   });
   const names = commands.map(({ name, summary }) => `'${name}:${quoted(summary)}'`);

@@ -8,6 +8,7 @@ const text = z.string().trim().min(1, "is empty");
 /** Nobody waits an hour for a batch, see otlp-settings.ts. */
 const seconds = z.number("write a number of seconds").positive("write a number above 0");
 const url = text.refine(isHttpUrl, "is not an http(s) URL; write for example http://localhost:4318");
+const address = text.refine(isAddress, "write ADDRESS:PORT, such as 127.0.0.1:9464, [::1]:9464 or :9464");
 /** In YAML a header or attribute that looks like a number is one. */
 const map = z.record(z.string().trim().min(1), z.union([z.string(), z.number(), z.boolean()]).transform(String));
 
@@ -38,7 +39,8 @@ export const SCHEMA = z.strictObject({
   "outbox-max-bytes": z.int("write a whole number of bytes").min(1_048_576, "write 1048576 at least").optional(),
   "outbox-max-age": seconds.optional(),
   "near-limit": z.number("write a number of percent").min(0, "write 0 at least").max(99, "write 99 at most").optional(),
-  listen: text.refine(isAddress, "write ADDRESS:PORT, such as 127.0.0.1:9464, [::1]:9464 or :9464").optional(),
+  listen: address.optional(),
+  "probe-listen": address.optional(),
   "host-root": text.optional(),
   kmsg: text.optional(),
 } satisfies Record<SettingName, z.ZodType>);

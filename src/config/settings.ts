@@ -208,6 +208,11 @@ export const SETTINGS = {
     option: true,
     help: "answer /metrics, /healthz and /readyz there, such as 127.0.0.1:9464 or :9464; default: not at all",
   },
+  "probe-listen": {
+    value: "ADDRESS:PORT",
+    kind: "text",
+    help: "answer /healthz and /readyz there as well, such as :9465: a listener of its own, so that connections to the other one cannot make a probe fail",
+  },
   "host-root": {
     value: "DIR",
     kind: "text",

@@ -53,6 +53,8 @@ export interface CorrelatorState {
   unsettled: readonly Seeker[];
   /** sequence numbers of kill lines after the read position whose kills are told */
   told: readonly number[];
+  /** below these not all cgroups were watched; absent: they all were */
+  unwatched?: readonly string[];
 }
 
 /** When counting began in this boot, CLOCK_MONOTONIC in milliseconds: what was counted before is in no step. */
@@ -81,6 +83,8 @@ export interface Correlator {
   mark(victim: MarkVictim, atMs: number): void;
   counter(reading: CounterReading): void;
   node(reading: NodeReading): void;
+  /** Below these not all cgroups are watched now. */
+  unwatched(owners: readonly string[]): void;
   /** Every cgroup's counters have been looked at since `atMs`. */
   allRead(atMs: number): void;
   /** All that was printed, counted and marked until `nowMs` has been passed in. @returns what is decided */
@@ -127,8 +131,8 @@ const MARK_SLACK_MS = 50;
 const SETTLED_MS = 6000;
 
 export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorOptions): Correlator {
-  const ledger = createLedger(startMs, restored?.ledger);
-  const doubles = createDoubleCounts(startMs, restored?.doubles);
+  const ledger = createLedger(startMs, restored?.ledger, restored?.unwatched);
+  const doubles = createDoubleCounts(startMs, restored?.doubles, restored?.unwatched);
   const hidden = createLasting(HIDDEN_MS);
   const procs = createRemembered<VictimProc>();
   const marks = createRemembered<MarkVictim>();
@@ -138,6 +142,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
   const unlogged = createUnloggedKills(marks, procs);
   let out: ToldKill[] = [];
   let decidedMs = startMs;
+  let unwatched: readonly string[] = [];
   const began: Began = restored === undefined ? { fromMs: startMs, untilMs: startMs } : { ...restored.began };
 
   function tell(kill: Kill): void {
@@ -150,7 +155,7 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     const kills = toKills(report);
     const [first] = kills;
     let double: DoubleCount | undefined;
-    if (report.groupKillCgroup !== undefined && first !== undefined) {
+    if (report.groupKillCgroup !== undefined && first !== undefined && report.victimsBefore === undefined) {
       double = doubles.logged(report.groupKillCgroup, windowOf(first.victim));
     }
     for (const kill of kills) {
@@ -374,12 +379,15 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     proc: procs.add,
     mark: (victim, atMs) => marks.add(victim.pid, victim, atMs),
     counter(reading) {
-      const isBase = restored === undefined && reading.why === "found" && !reading.fromZero;
+      const isBase = restored === undefined && reading.why === "found" && !reading.fromZero && !reading.isLate;
       if (isBase) began.untilMs = Math.max(began.untilMs, reading.atMs);
       ledger.read(reading);
       doubles.counted(reading);
     },
     node: ledger.readNode,
+    unwatched(owners) {
+      unwatched = owners;
+    },
     allRead(atMs) {
       ledger.allRead(atMs);
       doubles.allRead(atMs);
@@ -412,7 +420,14 @@ export function createCorrelator({ startMs, restored, hasCounters }: CorrelatorO
     state(position, nowMs) {
       toldSeqs = toldSeqs.filter((seq) => position !== undefined && seq > position);
       const unsettled = entries.filter(({ kill }) => kill === undefined);
-      return { began, ledger: ledger.state(nowMs), doubles: doubles.state(nowMs), unsettled, told: toldSeqs };
+      return {
+        began,
+        ledger: ledger.state(nowMs),
+        doubles: doubles.state(nowMs),
+        unsettled,
+        told: toldSeqs,
+        ...(unwatched.length === 0 ? {} : { unwatched }),
+      };
     },
   };
 

@@ -35,10 +35,15 @@ export interface DoubleCounts {
 /** Log and counter tell of one group kill within so long. */
 const SAME_MS = 3000;
 
-export function createDoubleCounts(startMs: number, restored: DoubleCountsState | undefined): DoubleCounts {
+export function createDoubleCounts(
+  startMs: number,
+  restored: DoubleCountsState | undefined,
+  unwatched?: readonly string[],
+): DoubleCounts {
   const counter = createStepCounter({
     startMs,
     restored: restored?.counts,
+    unwatched,
     pick: ({ oomGroupKill }) => oomGroupKill,
     onStep: (step) => void add(step.cgroup, step, "counter"),
   });

@@ -1,5 +1,6 @@
 /** An OOM report → the kills that it names, each with the cgroup that the report's own text gives it. */
 import { type CgroupIdentity, parseCgroupPath } from "../../parsers/cgroup/path.ts";
+import { findTask } from "../../parsers/oom/find-task.ts";
 import type { OomReport, Victim } from "../../parsers/oom/report.ts";
 import type { Attribution, Evidence, Kill, Scope } from "./kill.ts";
 
@@ -54,8 +55,9 @@ export function scopeOf(limit: CgroupIdentity): Scope {
  * merely follows the only report under way; unknown where the report's path is another process's.
  */
 function attribute(report: OomReport, victim: Victim): { cgroup: string | undefined; attribution: Attribution } {
-  const { summary, victimCgroup, groupKillCgroup } = report;
-  const isNamed = summary === undefined ? report.victims[0] === victim : summary.pid === victim.pid;
+  const { summary, victimCgroup, groupKillCgroup, victimsBefore } = report;
+  const isFirst = victimsBefore === undefined && report.victims[0] === victim;
+  const isNamed = summary === undefined ? isFirst : summary.pid === victim.pid;
   if (isNamed && victimCgroup !== undefined) {
     const isExact = summary !== undefined || lists(report, victim);
     return { cgroup: victimCgroup, attribution: isExact ? "exact" : "inferred" };
@@ -72,7 +74,7 @@ function attribute(report: OomReport, victim: Victim): { cgroup: string | undefi
 }
 
 function lists({ tasks }: OomReport, { pid }: Victim): boolean {
-  return tasks?.some((task) => task.pid === pid) === true;
+  return findTask(tasks, pid) !== undefined;
 }
 
 function readEvidence(report: OomReport): Evidence[] {

@@ -8,6 +8,7 @@ import type { CounterReading } from "../sources/cgroup-counters.ts";
 import type { NodeReading } from "../sources/node-oom-kills.ts";
 import { isWithin, type LineWindow, type Window } from "./match.ts";
 import { createNodeIncrements, type NodeIncrementsState } from "./node-increments.ts";
+import { createRecentlyRemoved } from "./recently-removed.ts";
 import { type CountedStep, createStepCounter, type StepCounterState } from "./step-counter.ts";
 import { type TimedSteps, timeSteps } from "./time-steps.ts";
 
@@ -50,12 +51,22 @@ export interface Ledger {
 
 /** A kill's step comes within so long, or never: its cgroup was gone. */
 const OWED_MS = 5000;
+/** A kill is resolved within six seconds of its line; the line may be read late. */
+const REMOVED = { keptMs: 60_000, max: 1024 };
 
-/** @param restored what the last run of this boot saved; undefined: counts found at the start are what was before */
-export function createLedger(startMs: number, restored: LedgerState | undefined): Ledger {
+/**
+ * @param restored what the last run of this boot saved; undefined: counts found at the start are what was before
+ * @param unwatched below these the last run did not watch all cgroups
+ */
+export function createLedger(
+  startMs: number,
+  restored: LedgerState | undefined,
+  unwatched?: readonly string[],
+): Ledger {
   const counter = createStepCounter({
     startMs,
     restored: restored?.counts,
+    unwatched,
     pick: ({ oomKill }) => oomKill,
     onStep(step) {
       if (!takeOwed(step)) open.push(step);
@@ -64,8 +75,7 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
   const owed = new Map(Object.entries(restored?.owed ?? {}).map(([cgroup, times]) => [cgroup, [...times]]));
   /** the same of cgroups that are gone: their steps can only show above them, not where one of that name is made anew */
   const owedOfGone = new Map<string, number[]>();
-  /** cgroups that were seen: whether they are there */
-  const isThere = new Map<string, boolean>();
+  const removed = createRecentlyRemoved<true>(REMOVED);
   const node = createNodeIncrements(restored, restored?.counts.savedMs ?? startMs);
   let open: OpenStep[] = [...(restored?.open ?? [])];
 
@@ -86,10 +96,10 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
     }
   }
 
-  function noteWhetherThere({ cgroup, why }: CounterReading): void {
-    if (why === "found") isThere.set(cgroup, true);
+  function noteWhetherThere({ cgroup, why, atMs }: CounterReading): void {
+    if (why === "found") removed.delete(cgroup);
     if (why !== "removed") return;
-    isThere.set(cgroup, false);
+    removed.add(cgroup, true, atMs);
     const times = owed.get(cgroup);
     if (times !== undefined) owedOfGone.set(cgroup, [...(owedOfGone.get(cgroup) ?? []), ...times]);
     owed.delete(cgroup);
@@ -104,6 +114,7 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
     readNode: node.read,
     settle(nowMs) {
       counter.settle(nowMs);
+      removed.prune(nowMs);
       forgetOwed(owed, nowMs);
       forgetOwed(owedOfGone, nowMs);
     },
@@ -115,7 +126,7 @@ export function createLedger(startMs: number, restored: LedgerState | undefined)
       node.explain(by ?? step, step);
     },
     owe(cgroup, atMs) {
-      const map = isThere.get(cgroup) === false ? owedOfGone : owed;
+      const map = removed.has(cgroup) ? owedOfGone : owed;
       map.set(cgroup, [...(map.get(cgroup) ?? []), atMs]);
     },
     closeHidden: (window) => node.explain(window),

@@ -9,6 +9,7 @@ import type { CounterReading } from "../sources/cgroup-counters.ts";
 import { scopeOf } from "./from-report.ts";
 import type { Kill, UnloggedKill } from "./kill.ts";
 import { ancestors, type Window } from "./match.ts";
+import { createRecentlyRemoved } from "./recently-removed.ts";
 
 /** `limit`: one was hit, of `cgroup` where that is known; `none`: every count around the victim's cgroup stood still. */
 export type LimitHit = { of: "limit"; cgroup?: string } | { of: "none" };
@@ -31,7 +32,6 @@ interface Counts {
   tree: number | undefined;
   /** what moved before then was not seen */
   sinceMs: number;
-  removedMs: number | undefined;
 }
 
 interface Hit {
@@ -47,9 +47,15 @@ const SLACK_MS = 1000;
 const KEEP_MS = 10_000;
 /** Each cgroup at its limit moves its counts in all above it; a step is read 50 times a second at most. */
 const MAX_HITS = 4096;
+/** Of the removed cgroups that had a kill, and of the others, which no churn of those can push out. */
+const MAX_REMOVED = 1024;
 
 export function createLimitHits(): LimitHits {
   const counts = new Map<string, Counts>();
+  const removed = {
+    killed: createRecentlyRemoved<Counts>({ keptMs: KEEP_MS, max: MAX_REMOVED }),
+    others: createRecentlyRemoved<Counts>({ keptMs: KEEP_MS, max: MAX_REMOVED }),
+  };
   let hits: Hit[] = [];
   const isTimeToForget = createSeldom();
 
@@ -58,18 +64,30 @@ export function createLimitHits(): LimitHits {
     hits.push({ cgroup, of, atMs });
   }
 
+  function countsOf(cgroup: string): Counts | undefined {
+    return counts.get(cgroup) ?? removed.killed.get(cgroup) ?? removed.others.get(cgroup);
+  }
+
   return {
     counter({ cgroup, atMs, local, tree, why, fromZero }) {
-      const before = why === "found" ? undefined : counts.get(cgroup);
+      const before = why === "found" ? undefined : countsOf(cgroup);
       const base = fromZero ? 0 : Number.POSITIVE_INFINITY;
       if ((local?.oom ?? 0) > (before?.own ?? base)) note(cgroup, "own", atMs);
       if ((tree?.oom ?? 0) > (before?.tree ?? base)) note(cgroup, "tree", atMs);
-      counts.set(cgroup, {
+      const latest: Counts = {
         own: local?.oom,
         tree: tree?.oom,
         sinceMs: before?.sinceMs ?? (fromZero ? Number.NEGATIVE_INFINITY : atMs),
-        removedMs: why === "removed" ? atMs : undefined,
-      });
+      };
+      if (why === "removed") {
+        counts.delete(cgroup);
+        const isKilled = (local?.oomKill ?? 0) > 0 || (tree?.oomKill ?? 0) > 0;
+        removed[isKilled ? "killed" : "others"].add(cgroup, latest, atMs);
+      } else {
+        counts.set(cgroup, latest);
+        removed.killed.delete(cgroup);
+        removed.others.delete(cgroup);
+      }
     },
     around(cgroup, isOwn, { afterMs, untilMs }) {
       // The root has no limit and no counts.
@@ -83,18 +101,17 @@ export function createLimitHits(): LimitHits {
       if (own.size === 1 && only !== undefined && !(isBelow && only !== cgroup)) return { of: "limit", cgroup: only };
       if (own.size > 0 || isBelow) return { of: "limit" };
       const isKnown = chain.every((path) => {
-        const known = counts.get(path);
+        const known = countsOf(path);
         return known?.own !== undefined && known.sinceMs <= afterMs;
       });
-      const isTreeKnown = isOwn || counts.get(cgroup)?.tree !== undefined;
+      const isTreeKnown = isOwn || countsOf(cgroup)?.tree !== undefined;
       return isKnown && isTreeKnown ? { of: "none" } : undefined;
     },
     tick(nowMs) {
       if (!isTimeToForget(nowMs)) return;
       hits = hits.filter(({ atMs }) => nowMs - atMs < KEEP_MS);
-      for (const [cgroup, { removedMs }] of counts) {
-        if (removedMs !== undefined && nowMs - removedMs >= KEEP_MS) counts.delete(cgroup);
-      }
+      removed.killed.prune(nowMs);
+      removed.others.prune(nowMs);
     },
   };
 }

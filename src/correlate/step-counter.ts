@@ -31,6 +31,8 @@ export interface StepCounterOptions {
   startMs: number;
   /** what the last run of this boot saved; undefined: counts found at the start are what was before */
   restored: StepCounterState | undefined;
+  /** below these the last run did not watch all cgroups */
+  unwatched?: readonly string[] | undefined;
   /** which of the kernel's counters */
   pick(counters: MemoryCounters): number | undefined;
   onStep(step: CountedStep): void;
@@ -67,13 +69,26 @@ interface Account {
 const SETTLE_MS = 1500;
 /** A new cgroup is found within so long. */
 const FOUND_MS = 1000;
-/** Cgroups that are gone are remembered as long as a kill of theirs may still be told, and a moment longer. */
-const REMOVED_MS = 60_000;
+/** What was counted below a cgroup that was never read is kept so long for its first reading. */
+const UNREAD_MS = 60_000;
+/**
+ * Removed cgroups whose count of all below them is not accounted for yet. Of one that is dropped, those above it have
+ * the same difference: its steps become theirs.
+ */
+const MAX_REMOVED = 1024;
 
-export function createStepCounter({ startMs, restored, pick, onStep }: StepCounterOptions): StepCounter {
+export function createStepCounter({
+  startMs,
+  restored,
+  unwatched = [],
+  pick,
+  onStep,
+}: StepCounterOptions): StepCounter {
   const accounts = new Map<string, Account>();
   /** those whose counts have moved since they were last settled, and those that have something missing */
   const unsettled = new Set<Account>();
+  /** of `unsettled`, those whose cgroup is gone; the first to go first */
+  const removed = new Set<Account>();
   const isTimeToForget = createSeldom();
   let sweptMs = restored?.savedMs ?? startMs;
 
@@ -104,8 +119,11 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
   /** What a count was before its first reading. */
   function baseOf(reading: CounterReading, which: 0 | 1, value: number): number {
     if (reading.fromZero) return 0;
-    if (restored === undefined) return value;
-    const base = restored.cgroups[reading.cgroup]?.[which] ?? 0;
+    // What it counted while nobody watched it is in the counts above it, and in the node's.
+    if (restored === undefined || reading.isLate) return value;
+    const saved = restored.cgroups[reading.cgroup]?.[which];
+    if (saved === undefined && unwatched.some((owner) => isBelow(reading.cgroup, owner))) return value;
+    const base = saved ?? 0;
     // A smaller count is another cgroup's of the same name: it has counted all this since.
     return base > value ? 0 : base;
   }
@@ -164,12 +182,28 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
     mine.seenMs = atMs;
     mine.isNew = false;
     mine.removed = why === "removed";
+    if (mine.removed) onRemoved(mine);
+  }
+
+  /** Nothing more is read of it: it is kept only until what it has counted is accounted for. */
+  function onRemoved(mine: Account): void {
+    if (!unsettled.has(mine)) {
+      drop(mine);
+      return;
+    }
+    removed.add(mine);
+    const [first] = removed;
+    if (removed.size > MAX_REMOVED && first !== undefined) drop(first);
   }
 
   /** Steps below a cgroup that none of those below, and not itself, shows. */
   function settleTree(nowMs: number): void {
     if (unsettled.size === 0) return;
-    for (const mine of unsettled) if (!hasMissing(mine)) unsettled.delete(mine);
+    for (const mine of unsettled) {
+      if (hasMissing(mine)) continue;
+      unsettled.delete(mine);
+      if (mine.removed) drop(mine);
+    }
     const short = [...unsettled];
     // What a cgroup misses those above it miss as well.
     const told: { cgroup: string; count: number }[] = [];
@@ -193,12 +227,13 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
   function drop(mine: Account): void {
     accounts.delete(mine.cgroup);
     unsettled.delete(mine);
+    removed.delete(mine);
   }
 
   function forget(nowMs: number): void {
     if (!isTimeToForget(nowMs)) return;
     for (const mine of accounts.values()) {
-      if ((mine.removed || isUnread(mine)) && nowMs - mine.seenMs > REMOVED_MS) drop(mine);
+      if (isUnread(mine) && nowMs - mine.seenMs > UNREAD_MS) drop(mine);
     }
   }
 
@@ -213,13 +248,19 @@ export function createStepCounter({ startMs, restored, pick, onStep }: StepCount
     },
     state(nowMs) {
       const cgroups: StepCounterState["cgroups"] = {};
-      for (const { cgroup, own, tree, treeBase, below } of accounts.values()) {
+      for (const { cgroup, own, tree, treeBase, below, removed: isRemoved } of accounts.values()) {
+        // Another cgroup of that name counts from 0.
+        if (isRemoved) continue;
         const accounted = tree === undefined ? null : treeBase + below;
         if ((own ?? 0) > 0 || (accounted ?? 0) > 0) cgroups[cgroup] = [own ?? 0, accounted];
       }
       return { savedMs: nowMs, cgroups };
     },
   };
+}
+
+function isBelow(cgroup: string, owner: string): boolean {
+  return cgroup !== owner && isWithin(cgroup, owner);
 }
 
 function hasMissing(mine: Account): boolean {

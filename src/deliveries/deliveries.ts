@@ -4,14 +4,17 @@
  */
 import { hash } from "node:crypto";
 import { join } from "node:path";
+import { parseObject } from "../../parsers/loose-json.ts";
+import { fields, isCount, isMoment, isText, listOf } from "../../parsers/shape.ts";
 import type { RecordContext } from "../ship/context.ts";
 import type { LogRecord } from "../ship/log-record.ts";
 import { type Outbox, openOutbox } from "../ship/outbox.ts";
 import { createDroppedSums, type DroppedRecords, type DroppedSums, toDroppedRecord } from "../ship/outbox-dropped.ts";
 import { openSender, type Sender, type SenderTotals } from "../ship/outbox-sender.ts";
-import { openRejectedFile } from "../ship/rejected-file.ts";
+import { openSetAsideFiles } from "../ship/set-aside-files.ts";
 import type { EventDetail, EventName, Events } from "../telemetry/events.ts";
 import type { Backend } from "./backend.ts";
+import { type Housekeeping, openHousekeeping } from "./housekeeping.ts";
 
 /** What the state must tell of how far it goes. */
 export interface Progress {
@@ -19,7 +22,7 @@ export interface Progress {
   position: number | undefined;
 }
 
-export interface DeliveriesOptions {
+export interface DeliveriesOptions<S> {
   /** one for each endpoint, at least one; closed by close() */
   backends: readonly Backend[];
   /** absent: memory only */
@@ -30,7 +33,18 @@ export interface DeliveriesOptions {
   /** of the records about what was dropped; states of another boot are not restored */
   context: RecordContext;
   events: Events;
+  /** default: whatever was saved */
+  readState?: ReadState<S>;
+  /** CLOCK_BOOTTIME in milliseconds */
+  upMs?: () => number;
 }
+
+/**
+ * The state as it was saved → the state.
+ * @param onProblem called with what of it cannot be used
+ * @returns undefined where none of it can
+ */
+export type ReadState<S> = (json: string, onProblem: (problem: string) => void) => S | undefined;
 
 /** How one endpoint fares. */
 export interface DeliveryStatus {
@@ -73,10 +87,15 @@ interface Delivery<S> {
   untold: DroppedSums;
   /** what had been delivered when something was last dropped */
   deliveredThen: number;
+  /** absent: there is no directory */
+  housekeeping?: Housekeeping;
 }
 
+/** Of the folders of all endpoints but the first. */
+export const ENDPOINT_PREFIX = "endpoint-";
+
 /** @throws OutboxInUseError */
-export function openDeliveries<S extends Progress>(options: DeliveriesOptions): Deliveries<S> {
+export function openDeliveries<S extends Progress>(options: DeliveriesOptions<S>): Deliveries<S> {
   const deliveries: Delivery<S>[] = [];
   try {
     for (const [index, backend] of options.backends.entries()) deliveries.push(open(backend, index));
@@ -89,8 +108,20 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions): 
     const { maxBytes, maxAgeMs, events } = options;
     const directory = directoryOf(options.directory, backend, index);
     const onTrouble = (name: EventName, detail: EventDetail): void => events.report(name, withTarget(detail, backend));
+    const files =
+      directory === undefined
+        ? undefined
+        : openSetAsideFiles({
+            directory,
+            onFailure: (detail) => onTrouble("rejected_not_kept", detail),
+            onDropped: (detail) => onTrouble("set_aside_dropped", detail),
+          });
     const outbox = openOutbox<Saved<S>>({
       directory,
+      bootId: options.context.bootId,
+      ...(options.upMs === undefined ? {} : { upMs: options.upMs }),
+      ...(options.readState === undefined ? {} : { readState: withDropped(options.readState) }),
+      ...(files === undefined ? {} : { onUnreadable: files.keepUnreadable }),
       ...(maxBytes === undefined ? {} : { maxBytes }),
       ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
       onTrouble,
@@ -101,18 +132,21 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions): 
         delivery.untold.add(sum);
       },
     });
-    const rejected =
-      directory === undefined
-        ? undefined
-        : openRejectedFile({ directory, onFailure: (detail) => onTrouble("rejected_not_kept", detail) });
     const sender = openSender({
       outbox,
       export: backend.export,
       onTrouble,
-      ...(rejected === undefined ? {} : { onRejected: rejected.keep }),
+      ...(files === undefined ? {} : { onSetAside: files.keepRecords }),
     });
     const untold = createDroppedSums(outbox.restored?.dropped);
     const delivery: Delivery<S> = { backend, outbox, sender, dropped: {}, untold, deliveredThen: 0 };
+    if (directory !== undefined && files !== undefined) {
+      const onBadLine = (text: string): void =>
+        files.keepUnreadable({ what: "record", problem: "is no record that was set aside", text });
+      const target = (): string => backend.target;
+      delivery.housekeeping = openHousekeeping({ directory, target, outbox, sender, onTrouble, onBadLine });
+      delivery.housekeeping.tick(performance.now());
+    }
     return delivery;
   }
 
@@ -146,6 +180,7 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions): 
         const dropped = delivery.untold.list();
         delivery.outbox.commit(all, dropped.length === 0 ? state : { ...state, dropped });
         if (all.length > 0) delivery.sender.wake();
+        delivery.housekeeping?.tick(performance.now());
       }
     },
     hurry() {
@@ -153,7 +188,8 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions): 
     },
     async close(limits) {
       const totals = await Promise.all(deliveries.map(({ sender }) => sender.close(limits)));
-      for (const { backend, outbox } of deliveries) {
+      for (const { backend, outbox, housekeeping } of deliveries) {
+        housekeeping?.close();
         backend.close();
         outbox.close();
       }
@@ -168,7 +204,7 @@ export function openDeliveries<S extends Progress>(options: DeliveriesOptions): 
  */
 function directoryOf(directory: string | undefined, { target }: Backend, index: number): string | undefined {
   if (directory === undefined || index === 0) return directory;
-  return join(directory, `endpoint-${hash("sha256", target).slice(0, 12)}`);
+  return join(directory, `${ENDPOINT_PREFIX}${hash("sha256", target).slice(0, 12)}`);
 }
 
 /** An endpoint that is new has no state: it gets what comes from now on. */
@@ -178,6 +214,22 @@ function furthestBehind<S extends Progress>(
 ): S | undefined {
   const states = deliveries.flatMap(({ outbox: { restored } }) => (restored?.bootId === bootId ? [restored] : []));
   return states.toSorted((a, b) => (a?.position ?? 0) - (b?.position ?? 0))[0];
+}
+
+const isDroppedList = listOf(
+  fields({ reason: isText, records: isCount, bytes: isCount, sinceMs: isMoment, untilMs: isMoment }),
+);
+
+/** Reads what was dropped beside the rest of the state. */
+function withDropped<S>(readState: ReadState<S>): ReadState<Saved<S>> {
+  return (json, onProblem) => {
+    const state = readState(json, onProblem);
+    const dropped = parseObject(json)?.["dropped"];
+    if (state === undefined) return undefined;
+    const isUsable = dropped === undefined || isDroppedList(dropped);
+    if (!isUsable) onProblem("dropped is not what the agent saves");
+    return { ...state, dropped: isUsable ? ((dropped ?? []) as readonly DroppedRecords[]) : [] };
+  };
 }
 
 function addTotals(a: SenderTotals, b: SenderTotals): SenderTotals {

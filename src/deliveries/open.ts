@@ -2,9 +2,10 @@
 import type { Config } from "../config/read.ts";
 import type { RecordContext } from "../ship/context.ts";
 import { openOtlpExport } from "../ship/otlp-export.ts";
+import { createUptimeClock } from "../sources/uptime.ts";
 import type { Events } from "../telemetry/events.ts";
 import type { Backend } from "./backend.ts";
-import { type Deliveries, openDeliveries, type Progress } from "./deliveries.ts";
+import { type Deliveries, openDeliveries, type Progress, type ReadState } from "./deliveries.ts";
 import { toEndpoints } from "./endpoints.ts";
 
 /** @throws Error where a setting would send records nowhere; then none is open */
@@ -26,6 +27,7 @@ export function openOutboxes<S extends Progress>(
   backends: readonly Backend[],
   context: RecordContext,
   events: Events,
+  readState: ReadState<S>,
 ): Deliveries<S> {
   const maxAge = settings["outbox-max-age"];
   return openDeliveries<S>({
@@ -35,5 +37,7 @@ export function openOutboxes<S extends Progress>(
     maxAgeMs: maxAge === undefined ? undefined : maxAge * 1000,
     context,
     events,
+    readState,
+    upMs: createUptimeClock(),
   });
 }

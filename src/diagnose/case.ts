@@ -2,6 +2,7 @@
 
 import { heldOf } from "../../parsers/cgroup/memory-stat.ts";
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
+import { largestTasks } from "../../parsers/oom/largest-tasks.ts";
 import type { MemcgStats, NodeMemory, OomReport, TaskRow, Victim } from "../../parsers/oom/report.ts";
 import type { Kill } from "../correlate/kill.ts";
 import type { Surroundings } from "../identify/surroundings.ts";
@@ -73,7 +74,7 @@ export interface Case extends Background {
   lastLook?: LastLook;
   /** resident memory of the victim's process */
   victimRss?: number;
-  /** largest first */
+  /** the largest, largest first */
   tasks: readonly SizedTask[];
   trend?: Trend;
   /** how long the container had run */
@@ -230,12 +231,12 @@ function nodeUse(memory: NodeMemory | undefined, pageSize: number): Use {
 }
 
 function sizeTasks(tasks: readonly TaskRow[] | undefined, pageSize: number): SizedTask[] {
-  const sized = (tasks ?? []).flatMap(({ pid, comm, rss, rssAnon, rssFile, rssShmem, oomScoreAdj }) => {
-    const pages = rss ?? addKnown(rssAnon, rssFile, rssShmem);
-    if (pages === undefined) return [];
-    return [{ pid, comm, rss: pages * pageSize, ...(oomScoreAdj === undefined ? {} : { scoreAdj: oomScoreAdj }) }];
-  });
-  return sized.sort((a, b) => b.rss - a.rss);
+  return largestTasks(tasks ?? []).map(({ task: { pid, comm, oomScoreAdj }, rss }) => ({
+    pid,
+    comm,
+    rss: rss * pageSize,
+    ...(oomScoreAdj === undefined ? {} : { scoreAdj: oomScoreAdj }),
+  }));
 }
 
 /** The sum of those that are known; undefined where none is. */

@@ -105,9 +105,11 @@ function highFact({ history }: Case): Fact | undefined {
 
 function groupFact({ kill: { victim, report } }: Case): Fact | undefined {
   if (!victim.groupKill) return undefined;
+  const { victims, victimsBefore = 0, isContinued } = report;
+  const number = victimsBefore + (victims?.length ?? 1);
   return {
-    says: "{count} processes of its cgroup were killed together, since memory.oom.group is set",
-    figures: { count: { number: report.victims?.length ?? 1 } },
+    says: `${isContinued ? "more than " : ""}{count} processes of its cgroup were killed together, since memory.oom.group is set`,
+    figures: { count: { number } },
     source: "report",
   };
 }

@@ -14,11 +14,12 @@ export function createEvictions(startMs: number): Evictions {
   /** whether it is told, by UID; the one that changed last at the end */
   const seen = new Map<string, boolean>();
   return {
-    change({ uid, reason, createdMs }) {
+    change({ uid, reason, createdMs, isGone }) {
       if (uid === undefined) return false;
       const isEvicted = reason === "Evicted";
       const known = seen.get(uid);
-      remember(seen, uid, isEvicted, MAX_PODS);
+      if (isGone) seen.delete(uid);
+      else remember(seen, uid, isEvicted, MAX_PODS);
       return isEvicted && (known === false || (known === undefined && (createdMs ?? 0) > startMs));
     },
   };

@@ -112,6 +112,8 @@ export function createNames(options: NamesOptions): Names {
   function take(told: readonly FollowUp[], nowMs: number, holdMs = EVENTS_MS): Findings {
     held.push(...told.map((found) => ({ found, untilMs: nowMs + holdMs })));
     const followUps = tellHeld(nowMs);
+    pods.tick(nowMs);
+    surroundings.tick(nowMs);
     const findings = { followUps, falseKills: falseKills.tick(nowMs), evicted, pressure: changes };
     if (evicted.length > 0) evicted = [];
     if (changes.length > 0) changes = [];
@@ -157,17 +159,22 @@ export function createNames(options: NamesOptions): Names {
     around: surroundings.of,
     told({ kill, uid, who, atWallMs, repeats }, nowMs) {
       if ("scope" in kill && SHORT_NODE.includes(kill.scope)) options.hintNode();
-      falseKills.kill({ ...placesOf(kill), atMs: atWallMs ?? options.startWallMs });
+      falseKills.kill({ ...placesOf(kill), atMs: atWallMs ?? options.startWallMs }, nowMs);
       const containerId = who?.containerFacts?.id;
       if (who !== undefined && containerId !== undefined) {
         followUps.kill({ uid, containerId, who, pid1: kill.pid1, repeats }, nowMs);
       }
     },
-    counter({ cgroup, local, tree, why }) {
+    counter({ cgroup, local, tree, why, atMs }) {
+      const identity = parseCgroupPath(cgroup);
       const oomKill = (local ?? tree)?.oomKill;
       // What is read of one that is gone may be older than its last kill.
-      if (oomKill === undefined || (why === "removed" && oomKill === 0)) return;
-      for (const id of containersOf(parseCgroupPath(cgroup))) falseKills.counted(id, oomKill);
+      if (oomKill !== undefined && (why !== "removed" || oomKill > 0)) {
+        for (const id of containersOf(identity)) falseKills.counted(id, oomKill, atMs);
+      }
+      const { kind, containerId, nested } = identity;
+      if (why === "removed" && kind === "container" && nested === undefined && containerId !== undefined)
+        falseKills.gone(containerId, atMs);
     },
     replacePods(items, nowMs) {
       const all = pods.replace(items, nowMs);

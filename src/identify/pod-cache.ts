@@ -22,6 +22,8 @@ export interface PodCache {
   byContainer(id: string): KnownContainer | undefined;
   /** @param uid as in a cgroup path: of a static pod its config hash */
   byUid(uid: string): PodFacts | undefined;
+  /** Forgets pods that were deleted long ago. */
+  tick(nowMs: number): void;
   /** pods that are there, and deleted ones that are remembered */
   readonly size: { pods: number; deleted: number; containers: number };
 }
@@ -121,6 +123,7 @@ export function createPodCache(): PodCache {
       return entry === undefined || container === undefined ? undefined : { pod: entry.pod, container };
     },
     byUid: (uid) => entries.get(keyOfUid.get(uid) ?? "")?.pod,
+    tick: forgetOld,
     get size() {
       return {
         pods: entries.size - tombstones.size,

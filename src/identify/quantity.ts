@@ -2,7 +2,7 @@
  * Kubernetes' quantities: `512Mi`, `1G`, `1500m`, `1e9`.
  * Spec: k8s.io/apimachinery/pkg/api/resource, Quantity: a decimal number, then a binary or a decimal suffix or an exponent.
  */
-const QUANTITY = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?\d+))?$/;
+const QUANTITY = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?\d+))?$/;
 
 const BINARY: Readonly<Record<string, number>> = {
   Ki: 2 ** 10,

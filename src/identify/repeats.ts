@@ -1,5 +1,6 @@
 /** How often the same container of the same workload was killed on this node before. Pure: time is passed in. */
 import type { CgroupIdentity } from "../../parsers/cgroup/path.ts";
+import { createSeldom } from "../seldom.ts";
 import { remember } from "./remember.ts";
 import type { Who } from "./who.ts";
 
@@ -24,6 +25,8 @@ export interface Repeats {
 export interface RepeatCounter {
   /** Counts a kill of that time: what the log still held at the start is of before. @returns undefined where it has no names */
   add(place: KillPlace): Repeats | undefined;
+  /** Forgets when workloads were killed that were not of late; how often stays. */
+  tick(nowMs: number): void;
 }
 
 const RECENT_MS = 10 * 60_000;
@@ -37,9 +40,17 @@ export function createRepeatCounter(startWallMs: number): RepeatCounter {
   /** when, by workload and container; the one that was killed last at the end */
   const recent = new Map<string, number[]>();
   const revisions = new Map<string, number>();
+  const isTimeToForget = createSeldom();
   let countedSinceMs = startWallMs;
 
   return {
+    tick(nowMs) {
+      if (!isTimeToForget(nowMs)) return;
+      for (const [key, times] of recent) {
+        if (nowMs - (times.at(-1) ?? nowMs) < RECENT_MS) break;
+        recent.delete(key);
+      }
+    },
     add({ who, identity, atMs, atWallMs = Number.POSITIVE_INFINITY }) {
       if (who?.namespace === undefined || who.pod === undefined) {
         // It may have been any workload's.

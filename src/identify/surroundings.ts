@@ -34,6 +34,7 @@ export interface SurroundingsOf {
   of(place: KillPlace): Surroundings;
   /** What the API may have told since. @param repeats of the kill */
   later(who: Who, repeats: Repeats | undefined): Surroundings;
+  tick(nowMs: number): void;
 }
 
 export function createSurroundings({ startWallMs, node, autoscalerOf }: SurroundingsOptions): SurroundingsOf {
@@ -61,5 +62,6 @@ export function createSurroundings({ startWallMs, node, autoscalerOf }: Surround
       return around(place.who, counter.add(place), then);
     },
     later: (who, repeats) => around(who, repeats, undefined),
+    tick: counter.tick,
   };
 }

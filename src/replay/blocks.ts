@@ -6,9 +6,12 @@ import type { Readable } from "node:stream";
 export type Blocks = AsyncGenerator<Buffer, void, undefined>;
 
 /** Bytes of a read: so many that waking the thread that reads, and being woken by it, costs nothing beside it. */
-const READ_BYTES = 2 * 1024 * 1024;
-/** Bytes that are handed out at once: who gets them can make the reading wait in between. */
-const BLOCK_BYTES = 512 * 1024;
+const READ_BYTES = 1024 * 1024;
+/**
+ * Bytes that are handed out at once: who gets them can make the reading wait in between. Their records may be sixty
+ * times as long, where each is of a kill line of one long report.
+ */
+const BLOCK_BYTES = 32 * 1024;
 
 /** Reads from where the descriptor stands, into two buffers by turns: one is filled while the other is used. */
 export async function* readBlocks(fd: number, readBytes = READ_BYTES): Blocks {

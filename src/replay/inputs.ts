@@ -2,6 +2,7 @@
 import { close, fstat, open, type Stats } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { promisify } from "node:util";
+import { quoteFile } from "../diagnose/advice/shell.ts";
 import { type Blocks, readBlocks, readStream } from "./blocks.ts";
 import { type Consume, DamagedError, decompress } from "./decompress.ts";
 import { MAGIC_BYTES, recognise } from "./magic.ts";
@@ -26,10 +27,12 @@ export interface Input {
   read(consume: Consume, onRead: (bytes: number) => boolean): Promise<string | undefined>;
 }
 
+const STANDARD_INPUT = "standard input";
+
 /** @param path of a file, or `-`. @throws InputError */
 export async function openInput(path: string): Promise<Input> {
   const isStdin = path === "-";
-  const name = isStdin ? "standard input" : path;
+  const name = isStdin ? STANDARD_INPUT : path;
   try {
     if (!isStdin) await refuseLiveLog(path);
     const fd = isStdin ? 0 : await promisify(open)(path, "r");
@@ -49,7 +52,9 @@ async function refuseLiveLog(path: string): Promise<void> {
 function describe(name: string, fd: number, stats: Stats): Input {
   if (stats.isDirectory()) {
     if (fd !== 0) close(fd);
-    throw new InputError(`${name} is a directory: name the files in it, such as ${name.replace(/\/$/, "")}/*`);
+    throw new InputError(
+      `${name} is a directory: name the files in it, such as ${quoteFile(name.replace(/\/$/, ""))}/*`,
+    );
   }
   const isFile = stats.isFile();
   return {
@@ -90,7 +95,9 @@ async function pump(name: string, blocks: Blocks, consume: Consume): Promise<str
   const found = recognise(head);
   if (found.kind === "foreign") {
     await blocks.return(undefined);
-    throw new InputError(`${name} is ${found.what}: ${found.advice(name)}`);
+    throw new InputError(
+      `${name} is ${found.what}: ${found.advice(name === STANDARD_INPUT ? "FILE" : quoteFile(name))}`,
+    );
   }
   if (found.kind !== "text") return decompress(found.kind, rest(head, blocks), consume);
   for await (const block of rest(head, blocks)) {

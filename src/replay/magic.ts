@@ -4,8 +4,8 @@ export type Compression = "gzip" | "zstd";
 
 export type Found =
   | { kind: "text" | Compression }
-  /** nothing to find in it as it is */
-  | { kind: "foreign"; what: string; advice: (name: string) => string };
+  /** nothing to find in it as it is; the advice is a command for a file, quoted for a shell */
+  | { kind: "foreign"; what: string; advice: (file: string) => string };
 
 /** As many as the longest of them. */
 export const MAGIC_BYTES = 8;
@@ -25,17 +25,17 @@ const MAGICS: readonly Magic[] = [
     bytes: `${String.fromCharCode(0x50 + n)}\x2a\x4d\x18`,
     found: { kind: "zstd" } as const,
   })),
-  { bytes: "\xfd7zXZ\0", found: foreign("compressed with xz", (name) => `xz -dc ${name} | oomscribe replay -`) },
-  { bytes: "BZh", found: foreign("compressed with bzip2", (name) => `bzip2 -dc ${name} | oomscribe replay -`) },
+  { bytes: "\xfd7zXZ\0", found: foreign("compressed with xz", (file) => `xz -dc ${file} | oomscribe replay -`) },
+  { bytes: "BZh", found: foreign("compressed with bzip2", (file) => `bzip2 -dc ${file} | oomscribe replay -`) },
   {
     bytes: "\x04\x22\x4d\x18",
-    found: foreign("compressed with lz4", (name) => `lz4 -dc ${name} | oomscribe replay -`),
+    found: foreign("compressed with lz4", (file) => `lz4 -dc ${file} | oomscribe replay -`),
   },
-  { bytes: "PK\x03\x04", found: foreign("a zip archive", (name) => `unzip -p ${name} | oomscribe replay -`) },
+  { bytes: "PK\x03\x04", found: foreign("a zip archive", (file) => `unzip -p ${file} | oomscribe replay -`) },
   {
     // https://systemd.io/JOURNAL_FILE_FORMAT/
     bytes: "LPKSHHRH",
-    found: foreign("a journal file", (name) => `journalctl --file ${name} -k -o export | oomscribe replay -`),
+    found: foreign("a journal file", (file) => `journalctl --file ${file} -k -o export | oomscribe replay -`),
   },
   {
     bytes: "\x7fELF",
@@ -49,6 +49,6 @@ export function recognise(head: Buffer): Found {
   return MAGICS.find(({ bytes }) => start.startsWith(bytes))?.found ?? { kind: "text" };
 }
 
-function foreign(what: string, advice: (name: string) => string): Found {
+function foreign(what: string, advice: (file: string) => string): Found {
   return { kind: "foreign", what, advice };
 }

@@ -6,6 +6,7 @@ import type { RecordContext } from "../ship/context.ts";
 import type { LogRecord } from "../ship/log-record.ts";
 import type { CaptureFacts } from "./captures.ts";
 import type { Input } from "./inputs.ts";
+import type { SmallHeap } from "./small-heap.ts";
 
 export interface CaptureOptions {
   context: RecordContext;
@@ -14,6 +15,7 @@ export interface CaptureOptions {
   year: number | undefined;
   /** IANA name or `±HH:MM`, of stamps that have none */
   timezone: string | undefined;
+  heap: SmallHeap;
   emit(record: LogRecord): void;
   /** asked after each piece: a promise where reading is to wait */
   takeRoom(): Promise<unknown> | undefined;
@@ -25,7 +27,7 @@ export interface CaptureOptions {
 
 /** @returns what is wrong with the input although it could be read. @throws InputError */
 export async function readCapture(input: Input, options: CaptureOptions): Promise<string | undefined> {
-  const { context, identify, year, timezone, emit, takeRoom, onRead, onEnd } = options;
+  const { context, identify, year, timezone, heap, emit, takeRoom, onRead, onEnd } = options;
   const pipeline = createPipeline({ context, identify, emit });
   const reader = createCaptureReader({
     context: { year, timezone, referenceUs: input.referenceUs },
@@ -37,6 +39,7 @@ export async function readCapture(input: Input, options: CaptureOptions): Promis
     return await input.read((piece) => {
       bytes += piece.length;
       reader.push(piece);
+      heap.check();
       return takeRoom();
     }, onRead);
   } finally {

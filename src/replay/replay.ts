@@ -14,7 +14,9 @@ import { readCapture } from "./read-capture.ts";
 import { createSeen } from "./seen.ts";
 import { createSelection, type SelectionOptions } from "./select.ts";
 import { openSinks } from "./sinks.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 import type { TableOptions } from "./table/table.ts";
+import { plainLine } from "./table/text.ts";
 
 /** `lines`: of a log that is followed, what is said of each kill */
 export type OutputFormat = "table" | "json" | "ndjson" | "lines";
@@ -54,6 +56,7 @@ export interface ReplayOptions {
  * wrong is said on standard error.
  */
 export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
+  const heap = keepHeapSmall();
   const context = { resource: readResource(options), ...(options.pageSize && { pageSize: options.pageSize }) };
   const identify = await openNames(options);
   if (identify === undefined) return 2;
@@ -87,6 +90,7 @@ export async function runReplay(options: ReplayOptions): Promise<0 | 1 | 2> {
       identify,
       year: options.year,
       timezone: options.timezone,
+      heap,
       emit,
       takeRoom,
       onRead(bytes) {
@@ -166,5 +170,5 @@ function readResource({ env, node }: ReplayOptions): LogRecord["resource"] {
 }
 
 function warn(message: string): void {
-  process.stderr.write(`oomscribe replay: ${message}\n`);
+  process.stderr.write(`oomscribe replay: ${plainLine(message)}\n`);
 }

@@ -36,7 +36,7 @@ export async function openSinks(options: ReplayOptions, warn: (message: string) 
       return undefined;
     }
   }
-  if (options.html !== undefined) sinks.push((await import("./html/report.ts")).openReport(options.html, warn));
+  if (options.html !== undefined) sinks.push(await (await import("./html/report.ts")).openReport(options.html, warn));
   if (options.output !== undefined) sinks.push(await openPrinter(options.output, options));
   return allOf(sinks);
 }

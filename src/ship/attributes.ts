@@ -144,6 +144,11 @@ export const ATTRIBUTE_GROUPS = [
         when: "always",
         meaning: "`kernel`; `unknown` where the capture has lost the facility",
       },
+      "oom.kernel.line_start": {
+        type: "string",
+        when: "it is not sure",
+        meaning: "where the message begins in its line: `assumed`, `unknown` (security.md)",
+      },
       "oom.time.assumed": { type: "string[]", meaning: "what of the timestamp is assumed: year, timezone, seconds" },
       "oom.kernel.seq": { type: "int", meaning: "sequence number in the kernel's log; starts again at 0 on boot" },
       "oom.kernel.monotonic": {
@@ -401,7 +406,12 @@ export const ATTRIBUTE_GROUPS = [
         type: "string[]",
         meaning: "what speaks for it, and what else is telling; each ends with its source in brackets",
       },
-      "oom.advice": { type: "string[]", when: "there is any", meaning: "commands for a shell, the first one first" },
+      "oom.advice": {
+        type: "string[]",
+        when: "there is any",
+        meaning:
+          "commands for a shell, the first one first; one that begins with `# ` is a sentence in place of a command that is unsafe to paste",
+      },
     },
   },
   {

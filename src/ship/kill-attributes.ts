@@ -1,5 +1,6 @@
 /** The attributes of a kill's record: the report's figures under their OTel and `oom.` names, in bytes and seconds. */
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
+import { largestTasks } from "../../parsers/oom/largest-tasks.ts";
 import type { MemcgStats, MemcgUsage, NodeMemory, OomReport, TaskRow, Victim } from "../../parsers/oom/report.ts";
 import type { Kill, UnloggedKill } from "../correlate/kill.ts";
 import { ATTRIBUTE_GROUPS, type NumberKey, type RecordAttributes, type RecordKey, set } from "./attributes.ts";
@@ -8,8 +9,6 @@ import { isTestKill } from "./test-kill.ts";
 const BYTES_PER_KB = 1024;
 /** Page counters without a limit read PAGE_COUNTER_MAX: 9007199254740988 kB, or …928 with pages of 64 KiB. */
 const NO_LIMIT_KB = 9007199254740928;
-/** How many tasks `oom.tasks.top` names. */
-const TOP_TASKS = 10;
 
 /** Sets what the kill says. @param pageSize bytes */
 export function setKillAttributes(into: RecordAttributes, kill: Kill, pageSize: number): void {
@@ -31,6 +30,7 @@ export function setKillAttributes(into: RecordAttributes, kill: Kill, pageSize: 
 /** Sets where in the kernel's log a line stands. @param bootId 32 hex digits */
 export function setPosition(into: RecordAttributes, record: KernelRecord, bootId: string | undefined): void {
   into["oom.origin"] = record.origin;
+  set(into, "oom.kernel.line_start", record.textStart);
   set(into, "oom.kernel.boot_id", bootId);
   set(into, "oom.kernel.seq", record.seq);
   if (record.monotonicUs !== undefined) into["oom.kernel.monotonic"] = record.monotonicUs / 1e6;
@@ -114,25 +114,10 @@ function setTrigger(into: RecordAttributes, { trigger }: OomReport): void {
 
 function setTasks(into: RecordAttributes, tasks: readonly TaskRow[], pageSize: number): void {
   into["oom.tasks.count"] = tasks.length;
-  const top: { task: TaskRow; rss: number }[] = [];
-  for (const task of tasks) {
-    const rss = rssPages(task);
-    if (rss === undefined || (top.length === TOP_TASKS && rss <= (top[TOP_TASKS - 1]?.rss ?? 0))) continue;
-    if (top.length === TOP_TASKS) top.pop();
-    let place = top.length;
-    while (place > 0 && (top[place - 1]?.rss ?? 0) < rss) place--;
-    top.splice(place, 0, { task, rss });
+  const largest = largestTasks(tasks);
+  if (largest.length > 0) {
+    into["oom.tasks.top"] = largest.map(({ task, rss }) => `${task.comm} ${task.pid} ${rss * pageSize}`);
   }
-  if (top.length > 0) {
-    into["oom.tasks.top"] = top.map(({ task, rss }) => `${task.comm} ${task.pid} ${rss * pageSize}`);
-  }
-}
-
-/** Kernels from 6.8 on print the three parts beside the sum. */
-function rssPages({ rss, rssAnon, rssFile, rssShmem }: TaskRow): number | undefined {
-  if (rss !== undefined) return rss;
-  if (rssAnon === undefined && rssFile === undefined && rssShmem === undefined) return undefined;
-  return (rssAnon ?? 0) + (rssFile ?? 0) + (rssShmem ?? 0);
 }
 
 function setStats(into: RecordAttributes, { values }: MemcgStats): void {

@@ -17,24 +17,45 @@ export function quoteLines(own: KernelRecord, records: readonly KernelRecord[], 
     if (record === own) holdsOwn = true;
   }
   if (!holdsOwn) bytes += own.original.length + 1;
-  const lines = holdsOwn ? records : [...records, own];
-  if (bytes > limit) return quoteSome(own, lines, limit);
-  return decodeLines(lines);
+  const chosen = bytes > limit ? chooseSome(own, records, limit) : records;
+  // Only input that no kernel wrote has such a line: its beginning is the part that names the process.
+  if (chosen === undefined) return decodeBytes(own.original.slice(0, limit));
+  return decodeLines(holdsOwn ? chosen : [...chosen, own]);
 }
 
-function quoteSome(own: KernelRecord, records: readonly KernelRecord[], limit: number): string {
+/** @returns undefined where the kill line alone is too long */
+function chooseSome(
+  own: KernelRecord,
+  records: readonly KernelRecord[],
+  limit: number,
+): readonly KernelRecord[] | undefined {
   let left = limit - own.original.length;
-  // Only input that no kernel wrote has such a line: its beginning is the part that names the process.
-  if (left <= 0) return decodeBytes(own.original.slice(0, limit));
-  const ranks = records.map((record) => (record === own ? OWN : rankOf(record)));
+  if (left <= 0) return undefined;
+  const ranks = Uint8Array.from(rankAll(records));
   for (let rank = HEAD; rank <= REST; rank++) {
-    for (const [index, record] of records.entries()) {
-      if (ranks[index] !== rank || record.original.length + 1 > left) continue;
-      left -= record.original.length + 1;
-      ranks[index] = OWN;
+    for (let index = 0; index < ranks.length; index++) {
+      if (ranks[index] !== rank) continue;
+      const record = records[index] as KernelRecord;
+      if (record !== own && record.original.length + 1 > left) continue;
+      if (record !== own) left -= record.original.length + 1;
+      ranks[index] = TAKEN;
     }
   }
-  return decodeLines(records.filter((_, index) => ranks[index] === OWN));
+  return records.filter((_, index) => ranks[index] === TAKEN);
+}
+
+/** Records of a report from which on it takes longer to rank them again than to remember their ranks. */
+const LONG_REPORT = 128;
+
+/** A group kill has one report for all of its victims. */
+const ranksOfReports = new WeakMap<readonly KernelRecord[], Uint8Array>();
+
+function rankAll(records: readonly KernelRecord[]): Uint8Array {
+  const known = ranksOfReports.get(records);
+  if (known?.length === records.length) return known;
+  const ranks = Uint8Array.from(records, rankOf);
+  if (records.length >= LONG_REPORT) ranksOfReports.set(records, ranks);
+  return ranks;
 }
 
 /** All at once: no line's broken UTF-8 can swallow a newline. */
@@ -44,8 +65,7 @@ function decodeLines(records: readonly KernelRecord[]): string {
   return Buffer.byteLength(quoted) === quoted.length ? quoted : decodeBytes(quoted);
 }
 
-/** Taken, or the kill's own line. */
-const OWN = 0;
+const TAKEN = 0;
 const HEAD = 1;
 const LIMITS = 2;
 const KILLS = 3;

@@ -18,6 +18,8 @@ export interface OtlpConnection {
 
 /** https://nodejs.org/api/diagnostics_channel.html#http: each answer, whoever asked. */
 const RESPONSES = "http.client.response.finish";
+/** Of the body of a successful answer: OTLP's is a few bytes, or one message of an error. */
+const MAX_BODY = 64 * 1024;
 
 export function openConnection(settings: OtlpSettings): OtlpConnection {
   const isSecure = settings.url.protocol === "https:";
@@ -30,10 +32,12 @@ export function openConnection(settings: OtlpSettings): OtlpConnection {
     const { request, response } = message as { request: { agent?: unknown }; response: IncomingMessage };
     if (request.agent !== agent) return;
     const { statusCode: status = 0, statusMessage, headers } = response;
-    lastAnswer = { status, statusLine: `${status} ${statusMessage}`.trim() };
-    if (headers["retry-after"] !== undefined) lastAnswer.retryAfter = headers["retry-after"];
-    if (headers["content-type"] !== undefined) lastAnswer.contentType = headers["content-type"];
-    if (headers.date !== undefined) lastAnswer.date = headers.date;
+    const answer: Answer = { status, statusLine: `${status} ${statusMessage}`.trim() };
+    if (headers["retry-after"] !== undefined) answer.retryAfter = headers["retry-after"];
+    if (headers["content-type"] !== undefined) answer.contentType = headers["content-type"];
+    if (headers.date !== undefined) answer.date = headers.date;
+    if (status >= 200 && status < 300) collectBody(response, answer);
+    lastAnswer = answer;
   }
   subscribe(RESPONSES, onResponse);
 
@@ -54,4 +58,21 @@ export function openConnection(settings: OtlpSettings): OtlpConnection {
       agent.destroy();
     },
   };
+}
+
+/**
+ * The exporter listens as well, from the same turn of the event loop on, and is called after this: when it reports the
+ * answer, the body is complete here.
+ */
+function collectBody(response: IncomingMessage, answer: Answer): void {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  response.on("data", (chunk: Buffer) => {
+    length += chunk.length;
+    if (length <= MAX_BODY) chunks.push(chunk);
+  });
+  response.on("end", () => {
+    if (!response.complete) return;
+    answer.body = length <= MAX_BODY ? Buffer.concat(chunks) : "too_long";
+  });
 }

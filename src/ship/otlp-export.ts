@@ -11,8 +11,8 @@ import type { LogRecordExporter } from "@opentelemetry/sdk-logs";
 import { openHeadersFile } from "./headers-file.ts";
 import type { LogRecord } from "./log-record.ts";
 import { type OtlpConnection, openConnection } from "./otlp-connection.ts";
-import { openDiagnostics, type PartialSuccess } from "./otlp-diagnostics.ts";
-import { type Answer, toFailedOutcome } from "./otlp-outcome.ts";
+import { openDiagnostics } from "./otlp-diagnostics.ts";
+import { type Answer, toAcceptedOutcome, toFailedOutcome } from "./otlp-outcome.ts";
 import { toReadableRecords } from "./otlp-record.ts";
 import { type OtlpOptions, type OtlpSettings, readOtlpSettings } from "./otlp-settings.ts";
 import type { Outcome } from "./outcome.ts";
@@ -52,14 +52,6 @@ export function openOtlpExport(options: OtlpExportOptions): OtlpExport {
   const exporter = createExporter(settings, connection, options.version, headers);
   const scope = { name: "oomscribe", version: options.version };
 
-  function toSuccess(sent: number, partial: PartialSuccess | undefined): Outcome {
-    const rejected = Math.min(Math.max(partial?.rejected ?? 0, 0), sent);
-    const message = partial?.message ?? "";
-    if (rejected > 0) return { kind: "partial", rejected, message: message || "no reason given" };
-    if (message !== "") warn(`the backend says: ${message}`);
-    return { kind: "delivered" };
-  }
-
   return {
     target: `${settings.url.origin}${settings.url.pathname}`,
     timeoutMs,
@@ -76,11 +68,12 @@ export function openOtlpExport(options: OtlpExportOptions): OtlpExport {
         try {
           exporter.export(toReadableRecords(batch, scope, Date.now() * 1000), ({ code, error }) => {
             clearTimeout(deadline);
-            const partial = diagnostics.takePartialSuccess();
-            // ExportResultCode.SUCCESS
-            if (code === 0) resolve(toSuccess(batch.length, partial));
-            else if (isLate) resolve({ kind: "retry", reason: `no answer within ${timeoutMs} ms` });
-            else resolve(toFailedOutcome(error, connection.lastAnswer, timeoutMs, Date.now()));
+            const answer = connection.lastAnswer;
+            // ExportResultCode.SUCCESS: of the status alone.
+            if (code === 0 && answer !== undefined && !(isLate && answer.body === undefined)) {
+              resolve(toAcceptedOutcome(answer, batch.length, warn));
+            } else if (isLate) resolve({ kind: "retry", reason: `no answer within ${timeoutMs} ms` });
+            else resolve(toFailedOutcome(error, answer, timeoutMs, Date.now()));
           });
         } catch (error) {
           // A record that cannot be encoded, now or later.

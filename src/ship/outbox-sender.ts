@@ -1,35 +1,44 @@
 /**
- * Sends what is in the outbox: one batch at a time and in order, again until it is delivered or refused for good.
+ * Sends what is in the outbox: one batch at a time and in order, again until it is delivered or set aside.
  *
- * A batch that is refused for good is cut: what the backend dislikes is one record as a rule, or the size of them all,
- * and the others are as good as ever. Batches shrink by half with each refusal until a single record is refused, which
- * is set aside, and grow again with each success.
+ * A batch that is refused or that the server fails at is cut: what the backend dislikes is one record as a rule, or the
+ * size of them all, and the others are as good as ever. Batches shrink by half with each such answer until a single
+ * record gets one, and grow again with each success; there is a wait after each.
+ *
+ * A single record that is refused is set aside. One that the server fails at (HTTP 500, 507, 52x) says nothing of itself
+ * yet: it is held back and sent again alone, while the others go on. It is set aside only where the backend has taken
+ * others for an hour and still fails at this one. While the backend takes nothing at all, nothing is set aside.
  */
 import { setImmediate } from "node:timers/promises";
 import { type BackoffOptions, createBackoff } from "../backoff.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS } from "./batch-queue.ts";
 import type { LogRecord } from "./log-record.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
+import { createSuspects, type SuspectOptions } from "./outbox-suspects.ts";
 import type { Outcome } from "./outcome.ts";
 import { waitAtMost } from "./wait-at-most.ts";
 
-export type SenderTrouble = "ship_retried" | "ship_blocked" | "ship_rejected";
+export type SenderTrouble = "ship_retried" | "ship_blocked" | "ship_rejected" | "ship_failed";
 export type SenderDetail = Readonly<Record<string, string | number | readonly string[]>>;
+
+/** Why records are set aside: the backend refused them, or it fails at them and at no others. */
+export type SetAsideCause = "rejected" | "failed";
 
 export interface SenderOptions {
   outbox: Pick<Outbox<unknown>, "take" | "done" | "putBack" | "size">;
   /** Sends one batch; a promise that rejects counts as `retry`. */
   export(batch: readonly LogRecord[]): Promise<Outcome>;
   onTrouble(name: SenderTrouble, detail: SenderDetail): void;
-  /** Records that are refused for good, before they leave the outbox. */
-  onRejected?(records: readonly LogRecord[], reason: string): void;
+  /** Records that are not sent again, before they leave the outbox. */
+  onSetAside?(records: readonly LogRecord[], reason: string, cause: SetAsideCause): void;
   backoff?: BackoffOptions;
+  suspects?: SuspectOptions;
 }
 
 /** Records since the sender was opened. */
 export interface SenderTotals {
   delivered: number;
-  /** not wanted by the backend, and set aside */
+  /** not taken by the backend, and set aside */
   rejected: number;
   /** attempts that are to be repeated */
   retries: number;
@@ -37,11 +46,20 @@ export interface SenderTotals {
   waiting: number;
 }
 
+/** An attempt that did not deliver all of its batch. */
+export interface LastError {
+  /** milliseconds since the Unix epoch */
+  atMs: number;
+  reason: string;
+}
+
 export interface Sender {
   readonly totals: Readonly<SenderTotals>;
+  /** undefined: none since the sender was opened */
+  readonly lastError: LastError | undefined;
   /** There is something to send. Does not shorten the wait of a backend in trouble. */
   wake(): void;
-  /** Ends that wait: the backend is another one now, or a setting was mended. */
+  /** Ends that wait: the backend is another one now, or a setting was fixed. */
   hurry(): void;
   /**
    * Sends what waits, each batch once, for up to `timeoutMs` milliseconds. What is unsent then stays in the outbox, the
@@ -50,19 +68,35 @@ export interface Sender {
   close(options: { timeoutMs: number }): Promise<SenderTotals>;
 }
 
-/** Of rejected records in an event, so that somebody can find out which. */
+/** Of records that are set aside in an event, so that somebody can find out which. */
 const MAX_UIDS = 5;
+/**
+ * Between refusals the wait is a part of the one for a backend in trouble: it is there and answers. 250 ms to 10 s, so
+ * that the one bad record of 512 is found in a minute.
+ */
+const REFUSAL_FIRST = 1 / 4;
+const REFUSAL_MAX = 1 / 6;
 
 /** Begins with what the last run has left. */
 export function openSender(options: SenderOptions): Sender {
-  const { outbox, export: send, onTrouble, onRejected } = options;
+  const { outbox, export: send, onTrouble, onSetAside } = options;
+  const { firstMs = 1000, maxMs = 60_000 } = options.backoff ?? {};
   const backoff = createBackoff(options.backoff);
+  const refusals = createBackoff({
+    ...options.backoff,
+    firstMs: firstMs * REFUSAL_FIRST,
+    maxMs: Math.max(firstMs * REFUSAL_FIRST, maxMs * REFUSAL_MAX),
+  });
+  const suspects = createSuspects(options.suspects);
   const counts = { delivered: 0, rejected: 0, retries: 0 };
   let limit = MAX_BATCH_RECORDS;
   /** what has been taken and is not settled */
   let underWay: readonly OutboxEntry[] = [];
+  let lastError: LastError | undefined;
   let running: Promise<void> | undefined;
   let endPause: (() => void) | undefined;
+  /** the wait is only for suspects: anything that comes may be sent */
+  let isPauseForSuspects = false;
   let closing = false;
   let givenUp = false;
 
@@ -70,18 +104,35 @@ export function openSender(options: SenderOptions): Sender {
     // Records that are committed in one turn of the event loop leave together.
     await setImmediate();
     while (!givenUp) {
-      underWay = outbox.take(limit, MAX_BATCH_BYTES);
-      if (underWay.length === 0) break;
+      underWay = takeNext();
+      if (underWay.length === 0) {
+        const dueInMs = suspects.dueInMs;
+        if (dueInMs === undefined || closing) break;
+        await pause(dueInMs, true);
+        continue;
+      }
       const outcome = await sendSafely(underWay.map(({ record }) => record));
       // Too late: what was under way has gone back already.
       if (givenUp) break;
       const waitMs = settle(outcome, underWay);
       underWay = [];
       if (waitMs === undefined) continue;
-      if (closing) break;
-      await pause(waitMs);
+      if (closing && outcome.kind !== "rejected") break;
+      if (!closing) await pause(waitMs, false);
     }
     running = undefined;
+  }
+
+  /** A record that the server failed at before goes alone, in turns with the others. */
+  function takeNext(): readonly OutboxEntry[] {
+    const due = suspects.takeDue();
+    if (due !== undefined) {
+      const alone = outbox.take(1, undefined, (id) => id === due);
+      if (alone.length > 0) return alone;
+      // It was dropped meanwhile.
+      suspects.remove(due);
+    }
+    return outbox.take(limit, MAX_BATCH_BYTES, (id) => !suspects.has(id));
   }
 
   async function sendSafely(batch: readonly LogRecord[]): Promise<Outcome> {
@@ -94,42 +145,86 @@ export function openSender(options: SenderOptions): Sender {
 
   /** @returns milliseconds to wait before the next batch; undefined: go on */
   function settle(outcome: Outcome, batch: readonly OutboxEntry[]): number | undefined {
-    const ids = batch.map(({ id }) => id);
-    if (outcome.kind === "retry" || outcome.kind === "blocked") {
-      outbox.putBack(ids);
-      counts.retries++;
-      const waitMs = outcome.kind === "retry" ? backoff.afterFailure(outcome.afterMs) : backoff.afterBlock();
-      const name = outcome.kind === "retry" ? "ship_retried" : "ship_blocked";
-      onTrouble(name, { reason: outcome.reason, waitMs: Math.round(waitMs), waiting: outbox.size.records });
-      return waitMs;
+    if (outcome.kind !== "delivered") {
+      lastError = { atMs: Date.now(), reason: outcome.kind === "partial" ? outcome.message : outcome.reason };
     }
+    switch (outcome.kind) {
+      case "retry":
+        return putBack(batch, "ship_retried", outcome.reason, backoff.afterFailure(outcome.afterMs));
+      case "blocked":
+        return putBack(batch, "ship_blocked", outcome.reason, backoff.afterBlock());
+      case "server_error":
+        return onServerError(batch, outcome.reason, outcome.afterMs);
+      case "rejected":
+        return onRejected(batch, outcome.reason);
+      case "partial":
+        onTrouble("ship_rejected", { records: outcome.rejected, reason: outcome.message });
+        return onAccepted(batch, outcome.rejected);
+      case "delivered":
+        return onAccepted(batch, 0);
+    }
+  }
+
+  function putBack(batch: readonly OutboxEntry[], name: SenderTrouble, reason: string, waitMs: number): number {
+    outbox.putBack(idsOf(batch));
+    counts.retries++;
+    onTrouble(name, { reason, waitMs: Math.round(waitMs), waiting: outbox.size.records });
+    return waitMs;
+  }
+
+  function onServerError(batch: readonly OutboxEntry[], reason: string, afterMs: number | undefined): number {
+    const [first] = batch;
+    if (batch.length === 1 && first !== undefined) {
+      if (suspects.isOverdue(first.id)) {
+        setAside(batch, reason, "failed");
+        suspects.remove(first.id);
+        return backoff.afterFailure(afterMs);
+      }
+      suspects.add(first.id, afterMs);
+    } else limit = Math.ceil(batch.length / 2);
+    return putBack(batch, "ship_retried", reason, backoff.afterFailure(afterMs));
+  }
+
+  function onRejected(batch: readonly OutboxEntry[], reason: string): number {
     // Whatever it said of these records, the backend is there.
     backoff.reset();
-    if (outcome.kind === "rejected" && batch.length > 1) {
-      outbox.putBack(ids);
+    if (batch.length > 1) {
+      outbox.putBack(idsOf(batch));
       limit = Math.ceil(batch.length / 2);
-      return undefined;
+    } else {
+      setAside(batch, reason, "rejected");
+      for (const { id } of batch) suspects.remove(id);
     }
-    // First: after a crash in between it is refused once more, and not lost.
-    if (outcome.kind === "rejected")
-      onRejected?.(
-        batch.map(({ record }) => record),
-        outcome.reason,
-      );
-    outbox.done(ids);
-    const rejected = outcome.kind === "delivered" ? 0 : outcome.kind === "partial" ? outcome.rejected : batch.length;
+    return refusals.afterFailure();
+  }
+
+  function onAccepted(batch: readonly OutboxEntry[], rejected: number): undefined {
+    backoff.reset();
+    refusals.reset();
+    outbox.done(idsOf(batch));
     counts.delivered += batch.length - rejected;
     counts.rejected += rejected;
-    if (outcome.kind === "partial") onTrouble("ship_rejected", { records: rejected, reason: outcome.message });
-    if (outcome.kind === "rejected") {
-      onTrouble("ship_rejected", { records: rejected, reason: outcome.reason, uids: uidsOf(batch) });
-    } else {
-      limit = Math.min(limit * 2, MAX_BATCH_RECORDS);
-    }
+    limit = Math.min(limit * 2, MAX_BATCH_RECORDS);
+    for (const { id } of batch) suspects.remove(id);
+    suspects.onOthersDelivered();
     return undefined;
   }
 
-  function pause(ms: number): Promise<void> {
+  function setAside(batch: readonly OutboxEntry[], reason: string, cause: SetAsideCause): void {
+    // First: after a crash in between it is sent once more, and not lost.
+    onSetAside?.(
+      batch.map(({ record }) => record),
+      reason,
+      cause,
+    );
+    outbox.done(idsOf(batch));
+    counts.rejected += batch.length;
+    const name = cause === "rejected" ? "ship_rejected" : "ship_failed";
+    onTrouble(name, { records: batch.length, reason, uids: uidsOf(batch) });
+  }
+
+  function pause(ms: number, forSuspects: boolean): Promise<void> {
+    isPauseForSuspects = forSuspects;
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       endPause = () => {
@@ -140,7 +235,9 @@ export function openSender(options: SenderOptions): Sender {
   }
 
   function wake(): void {
-    if (!closing) running ??= run();
+    if (closing) return;
+    if (running === undefined) running = run();
+    else if (isPauseForSuspects) endPause?.();
   }
 
   function totals(): SenderTotals {
@@ -152,8 +249,12 @@ export function openSender(options: SenderOptions): Sender {
     get totals() {
       return totals();
     },
+    get lastError() {
+      return lastError;
+    },
     wake,
     hurry() {
+      suspects.makeDue();
       endPause?.();
     },
     async close({ timeoutMs }) {
@@ -162,11 +263,15 @@ export function openSender(options: SenderOptions): Sender {
       endPause?.();
       await waitAtMost(running, timeoutMs);
       givenUp = true;
-      outbox.putBack(underWay.map(({ id }) => id));
+      outbox.putBack(idsOf(underWay));
       underWay = [];
       return totals();
     },
   };
+}
+
+function idsOf(batch: readonly OutboxEntry[]): number[] {
+  return batch.map(({ id }) => id);
 }
 
 function uidsOf(batch: readonly OutboxEntry[]): string[] {

@@ -20,6 +20,8 @@ export interface CounterReading {
   why: "found" | "changed" | "removed";
   /** it came while we looked: its counters started at 0, and all that they count is news */
   fromZero: boolean;
+  /** of the first: it was there before, and not watched for want of room (cgroup-tree.ts) */
+  isLate?: boolean;
 }
 
 export interface CgroupCounters {
@@ -60,6 +62,7 @@ export function createCgroupCounters(cgroup: CgroupDirectory, names: CounterFile
         ...toCounters(now),
         why: latest === undefined ? "found" : "changed",
         fromZero: wasWithout,
+        ...(latest === undefined && cgroup.isLate ? { isLate: true } : {}),
       };
       return latest;
     },

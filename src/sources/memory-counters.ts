@@ -41,10 +41,13 @@ export interface MemoryCountersOptions {
   /** Every cgroup as it comes and goes, before its counters are read and after their last reading. */
   onFound?(cgroup: CgroupDirectory): void;
   onGone?(path: string): void;
+  /** Below these there are cgroups that are not watched: they have no readings, and those above them count for them. */
+  onUnwatched?(owners: readonly string[]): void;
   onTrouble(name: MemoryCountersTrouble, detail: Readonly<Record<string, string | number>>): void;
   /** for tests: default is what is found on this node */
   hierarchy?: MemoryHierarchy;
   maxCgroups?: number;
+  maxInSubtree?: number;
 }
 
 export interface MemoryCountersSource {
@@ -59,6 +62,8 @@ export interface MemoryCountersSource {
   read(all?: boolean): void;
   /** every cgroup known, by its path, with its latest counters */
   readonly known: ReadonlyMap<string, CounterReading>;
+  /** how many are found and not watched, for want of room: by the container or unit that they are in */
+  readonly unwatched: ReadonlyMap<string, number>;
   /** In which of those that have kills a process was seen a moment ago. */
   cgroupOf(pid: number): string | undefined;
   /** undefined where the kernel does not count it */
@@ -85,6 +90,8 @@ const UNWATCHED_RESCAN_MS = 2000;
 const MIN_INTERVAL_MS = 20;
 /** Each takes a watch and two open files at most. */
 const MAX_CGROUPS = 10_000;
+/** Of them, those that one pod or unit may have made for itself (cgroup-budget.ts). */
+const MAX_IN_SUBTREE = 1000;
 
 /**
  * Reads all counters, at once, and follows them. An open source keeps the process running, as a server does.
@@ -178,6 +185,8 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
     directory,
     path,
     maxCgroups: options.maxCgroups ?? MAX_CGROUPS,
+    maxInSubtree: options.maxInSubtree ?? MAX_IN_SUBTREE,
+    ...(options.onUnwatched === undefined ? {} : { onUnwatched: options.onUnwatched }),
     onFound(cgroup) {
       options.onFound?.(cgroup);
       cgroups.set(cgroup.path, createCgroupCounters(cgroup, names));
@@ -202,6 +211,9 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
     hierarchy,
     read,
     known,
+    get unwatched() {
+      return tree.unwatched;
+    },
     cgroupOf: (pid) => living?.cgroupOf(pid, monotonicMs()),
     get node() {
       return node.latest;

@@ -56,7 +56,10 @@ const FIRST_LIMIT_MS = 1000;
 /** Of a cgroup that is gone: a kill is told two seconds after it, in a storm later. */
 const KEEP_MS = 60_000;
 const MAX_GONE = 256;
-/** Ten kilobytes and four open files each. */
+/**
+ * Ten kilobytes and four open files each. Half of them at most for delegated cgroups, of which whoever runs in a
+ * container or unit may make any number, and a tenth for those of one.
+ */
 const MAX_CGROUPS = 1000;
 
 interface Followed {
@@ -66,6 +69,8 @@ interface Followed {
   readonly sinceMs: number;
   /** followed without a limit too, for what it uses of the node */
   readonly isContainer: boolean;
+  /** made by whoever runs in a container or unit: below whose cgroup */
+  readonly owner: string | undefined;
   limits: MemoryLimits;
   limitDueMs: number;
   dueMs: number;
@@ -80,6 +85,9 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
   const candidates = new Map<string, Followed>();
   const gone = new Map<string, Followed>();
   let size = 0;
+  /** of them, delegated ones: by owner, and all */
+  const delegated = new Map<string, number>();
+  let allDelegated = 0;
   let refused = 0;
   let nextDueMs = 0;
 
@@ -104,13 +112,31 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
   }
 
   function admit(one: Followed): boolean {
-    if (size >= maxCgroups) {
-      if (refused++ === 0) onTrouble("memory_history_limit_reached", { limit: maxCgroups, cgroup: one.path });
+    const limit = limitFor(one);
+    if (limit !== undefined) {
+      if (refused++ === 0) onTrouble("memory_history_limit_reached", { limit, cgroup: one.path });
       return false;
     }
-    size++;
+    count(one, 1);
     one.ring = createMemoryRing();
     return true;
+  }
+
+  /** Which of the bounds leaves no room. */
+  function limitFor({ owner }: Followed): number | undefined {
+    if (size >= maxCgroups) return maxCgroups;
+    if (owner === undefined) return undefined;
+    if (allDelegated >= maxCgroups / 2) return maxCgroups / 2;
+    return (delegated.get(owner) ?? 0) >= maxCgroups / 10 ? maxCgroups / 10 : undefined;
+  }
+
+  function count({ owner }: Followed, by: 1 | -1): void {
+    size += by;
+    if (owner === undefined) return;
+    allDelegated += by;
+    const left = (delegated.get(owner) ?? 0) + by;
+    if (left === 0) delegated.delete(owner);
+    else delegated.set(owner, left);
   }
 
   function takeSample(one: Followed, nowMs: number): void {
@@ -162,7 +188,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
     one.files?.close();
     one.files = undefined;
     if (one.ring === undefined) return;
-    size--;
+    count(one, -1);
     one.goneMs = monotonicMs();
     gone.delete(path);
     gone.set(path, one);
@@ -171,7 +197,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
   const stopTicks = onBeat(TICK_MS, tick);
 
   return {
-    found({ path, directory, isNew }) {
+    found({ path, directory, isNew, delegatedTo }) {
       const { kind, nested } = parseCgroupPath(path);
       if (kind === "root") return;
       retire(path);
@@ -187,7 +213,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
       };
       const sinceMs = isNew ? monotonicMs() : Number.NEGATIVE_INFINITY;
       nextDueMs = 0;
-      candidates.set(path, { path, directory, sinceMs, isContainer, ...rest });
+      candidates.set(path, { path, directory, sinceMs, isContainer, owner: delegatedTo, ...rest });
     },
     gone: retire,
     of(path, untilMs) {
@@ -213,6 +239,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
       stopTicks();
       for (const one of candidates.values()) one.files?.close();
       candidates.clear();
+      delegated.clear();
       gone.clear();
     },
   };
@@ -224,7 +251,8 @@ function inOneTurn(dueMs: number, inMs: number): number {
 }
 
 function chooseDue(due: Followed[]): Followed[] {
-  due.sort((a, b) => a.dueMs - b.dueMs);
+  // Whoever makes cgroups without end waits for the others.
+  due.sort((a, b) => Number(a.owner !== undefined) - Number(b.owner !== undefined) || a.dueMs - b.dueMs);
   const followed = due.filter(({ ring }) => ring !== undefined);
   const others = due.filter(({ ring }) => ring === undefined);
   const room = Math.max(LOOKS_AT_NEW, LOOKS_A_TICK - followed.length);

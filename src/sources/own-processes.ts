@@ -28,6 +28,8 @@ const MAX_PIDS = 16;
 /** Of a container that is gone: its kill is told two seconds after it, in a storm later. */
 const KEEP_MS = 60_000;
 const MAX_CONTAINERS = 2000;
+/** … beyond which none is added that a user of the node has made: there may be any number of those. */
+const MAX_DELEGATED = MAX_CONTAINERS / 2;
 
 interface Container {
   directory: string;
@@ -43,7 +45,14 @@ export function createOwnProcesses(hostRoot: string): OwnProcesses {
   const containers = new Map<string, Container>();
   /** of them, those that are still looked for */
   const sought = new Set<string>();
+  /** of them, those whose cgroup is gone, in that order: the first makes room for one that lives */
+  const gone = new Set<string>();
   const isTimeToForget = createSeldom();
+
+  function forget(path: string): void {
+    containers.delete(path);
+    gone.delete(path);
+  }
 
   function isDue({ sinceMs, looks }: Container, nowMs: number): boolean {
     return nowMs - sinceMs >= (LOOKS_MS[looks] ?? Number.POSITIVE_INFINITY);
@@ -57,16 +66,23 @@ export function createOwnProcesses(hostRoot: string): OwnProcesses {
   }
 
   return {
-    found({ path, directory }, nowMs) {
+    found({ path, directory, delegatedTo }, nowMs) {
       const { kind, nested } = parseCgroupPath(path);
-      if (kind !== "container" || nested !== undefined || containers.size >= MAX_CONTAINERS) return;
+      if (kind !== "container" || nested !== undefined) return;
+      const [first] = gone;
+      if (containers.size >= MAX_CONTAINERS && first !== undefined) forget(first);
+      if (containers.size >= (delegatedTo === undefined ? MAX_CONTAINERS : MAX_DELEGATED)) return;
+      gone.delete(path);
       containers.set(path, { directory, sinceMs: nowMs, looks: 0 });
       sought.add(path);
     },
     gone(path, nowMs) {
       const container = containers.get(path);
-      if (container !== undefined) container.goneMs = nowMs;
       sought.delete(path);
+      if (container === undefined) return;
+      container.goneMs = nowMs;
+      gone.delete(path);
+      gone.add(path);
     },
     look(nowMs) {
       let room = LOOKS_A_TICK;
@@ -77,8 +93,9 @@ export function createOwnProcesses(hostRoot: string): OwnProcesses {
         lookInto(path, container);
       }
       if (!isTimeToForget(nowMs)) return;
-      for (const [path, { goneMs }] of containers) {
-        if (goneMs !== undefined && nowMs - goneMs > KEEP_MS) containers.delete(path);
+      for (const path of gone) {
+        if (nowMs - (containers.get(path)?.goneMs ?? 0) <= KEEP_MS) break;
+        forget(path);
       }
     },
     of: (container) => containers.get(container)?.pid,

@@ -26,6 +26,10 @@ export const EVENTS = {
   node_oom_kills_unknown: { level: "warn", message: "the kernel does not tell how many processes it has killed" },
   cgroups_partly_seen: { level: "warn", message: "not all cgroups of the node are seen, or not by their names" },
   cgroup_limit_reached: { level: "error", message: "there are more cgroups than are followed: kills may be missed" },
+  cgroup_subtree_limit_reached: {
+    level: "warn",
+    message: "a pod or unit has more cgroups below its containers than are watched",
+  },
   cgroup_watch_failed: { level: "warn", message: "inotify cannot be had for all cgroups: they are looked at instead" },
   memory_history_limit_reached: {
     level: "warn",
@@ -70,6 +74,11 @@ export const EVENTS = {
     level: "warn",
     message: "whoever answers is taken for the kubelet: its certificate is not checked",
   },
+  http_connection_dropped: {
+    level: "warn",
+    message:
+      "too many connections to the agent's HTTP port: the oldest was closed (restrict access with a NetworkPolicy)",
+  },
   config_reloaded: { level: "info", message: "the configuration was read again" },
   config_reload_failed: { level: "error", message: "the configuration cannot be used: the one before stays" },
   setting_ignored: { level: "warn", message: "a setting is ignored" },
@@ -77,12 +86,34 @@ export const EVENTS = {
   ship_retried: { level: "warn", message: "records were not delivered yet: they are kept and sent again" },
   ship_blocked: { level: "error", message: "nothing can be delivered until a setting is mended: records are kept" },
   ship_rejected: { level: "error", message: "the backend does not want these records: they are not sent again" },
+  ship_failed: {
+    level: "error",
+    message: "the backend fails at these records and takes others; kept in failed.jsonl (oomscribe outbox retry)",
+  },
+  set_aside_dropped: { level: "error", message: "records that were set aside were dropped to make room for others" },
+  set_aside_retried: { level: "info", message: "records that were set aside are sent again" },
+  set_aside_unreadable: {
+    level: "error",
+    message: "a file of records that were set aside has lines that are not records",
+  },
   rejected_not_kept: { level: "error", message: "records that the backend does not want could not be kept aside" },
   outbox_dropped: { level: "error", message: "records were dropped unsent: too many, too old, or not on disk" },
   outbox_disk_failed: { level: "error", message: "the outbox cannot use its disk: it goes on in memory" },
   outbox_disk_back: { level: "info", message: "the outbox is on its disk again" },
   outbox_file_set_aside: { level: "error", message: "the outbox's file cannot be used: it begins anew beside it" },
-  outbox_record_unreadable: { level: "error", message: "a record in the outbox cannot be read: it is left out" },
+  outbox_file_removed: {
+    level: "warn",
+    message: "the outbox's file was removed while it was in use; its records are in a new one",
+  },
+  outbox_record_unreadable: {
+    level: "error",
+    message: "a record in the outbox cannot be read; kept in unreadable.jsonl",
+  },
+  state_unreadable: {
+    level: "error",
+    message: "the saved state cannot be used; continuing without it (kept in unreadable.jsonl)",
+  },
+  outbox_files_failed: { level: "warn", message: "files beside the outbox cannot be read or written; tried again" },
 } as const satisfies Record<string, EventEntry>;
 
 export type EventName = keyof typeof EVENTS;

@@ -78,7 +78,15 @@ test("`config` takes every setting that is no secret, has no value of its own, a
     "cluster-name",
     "kubernetes",
   ];
-  const ofThePod: SettingName[] = ["state-dir", "host-root", "listen", "kmsg", "node-name", "kubeconfig"];
+  const ofThePod: SettingName[] = [
+    "state-dir",
+    "host-root",
+    "listen",
+    "probe-listen",
+    "kmsg",
+    "node-name",
+    "kubeconfig",
+  ];
   const ofTheNode: SettingName[] = ["kubelet", "kubelet-ca-file"];
   const not = new Set([...elsewhere, ...ofThePod, ...ofTheNode]);
   const schema = JSON.parse(read("values.schema.json")) as {
@@ -110,6 +118,8 @@ describe.skipIf(reason !== undefined)("rendered", () => {
       "for the Prometheus Operator",
       { serviceMonitor: { enabled: true, interval: "30s", labels: { release: "prom" } } },
     ],
+    ["without a NetworkPolicy", { networkPolicy: { enabled: false } }],
+    ["with a NetworkPolicy for nobody", { networkPolicy: { namespaces: [] } }],
     ["with another account", { serviceAccount: { name: "other", annotations: { a: "b" } } }],
     ["with other names", { fullnameOverride: "kills", nameOverride: "agent" }],
     [
@@ -145,6 +155,11 @@ describe.skipIf(reason !== undefined)("rendered", () => {
     expect(await renderNotes({})).toContain("sends to port 4318 of the node's own address (collector)");
     expect(await renderNotes(CUBEAPM)).toContain("sends to http://cubeapm:3130 (cubeapm)");
     expect(await renderNotes({ backend: "stdout" })).toContain("sends to its standard output");
+    expect(await renderNotes({ networkPolicy: { namespaces: ["a", "b"] } })).toContain(
+      "pods of the namespaces a, b scrape",
+    );
+    expect(await renderNotes({ networkPolicy: { namespaces: [] } })).toContain("pods of no namespace scrape");
+    expect(await renderNotes({ networkPolicy: { enabled: false } })).not.toContain("NetworkPolicy");
   });
 });
 
@@ -152,7 +167,12 @@ describe.skipIf(reason !== undefined)("where records go", () => {
   test("by default: to the node's own address, which the pod is told", async () => {
     const manifests = await renderChart();
     expect(envOf(manifests)).toContainEqual({ name: "OOMSCRIBE_OTLP", value: "http://$(HOST_IP):4318" });
-    expect(envOf(manifests).map(({ name }) => name)).toEqual(["K8S_NODE_NAME", "HOST_IP", "OOMSCRIBE_OTLP"]);
+    expect(envOf(manifests).map(({ name }) => name)).toEqual([
+      "K8S_NODE_NAME",
+      "OOMSCRIBE_PROBE_LISTEN",
+      "HOST_IP",
+      "OOMSCRIBE_OTLP",
+    ]);
     expect(settingsOf(manifests)).not.toHaveProperty("otlp");
   });
 
@@ -168,7 +188,7 @@ describe.skipIf(reason !== undefined)("where records go", () => {
       "host-root": "/host",
       listen: ":9464",
     });
-    expect(envOf(manifests).map(({ name }) => name)).toEqual(["K8S_NODE_NAME"]);
+    expect(envOf(manifests).map(({ name }) => name)).toEqual(["K8S_NODE_NAME", "OOMSCRIBE_PROBE_LISTEN"]);
     expect(ofKind(manifests, "Secret")).toEqual([]);
   });
 
@@ -205,6 +225,29 @@ describe.skipIf(reason !== undefined)("where records go", () => {
     const variants = [CUBEAPM, { ...CUBEAPM, environment: "test" }, { ...CUBEAPM, accessKey: { value: "a" } }];
     expect(new Set(await Promise.all(variants.map(checksum))).size).toBe(3);
     expect(await checksum({ ...CUBEAPM, maxUnavailable: 1 })).toBe(await checksum(CUBEAPM));
+  });
+});
+
+describe.skipIf(reason !== undefined)("who may connect", () => {
+  const specOf = (manifests: readonly Manifest[]): unknown[] =>
+    ofKind(manifests, "NetworkPolicy").map((one) => (one as Manifest & { spec: unknown }).spec);
+
+  test("the rule of the kustomization", async () => {
+    const [[chart], [base]] = await Promise.all([renderChart().then(specOf), buildBase([]).then(specOf)]);
+    expect(chart).toMatchObject({ ingress: (base as { ingress: unknown }).ingress, policyTypes: ["Ingress"] });
+  });
+
+  test("other namespaces, none, no rule at all", async () => {
+    const [other] = specOf(await renderChart({ networkPolicy: { namespaces: ["metrics"] } }));
+    const selector = {
+      matchExpressions: [{ key: "kubernetes.io/metadata.name", operator: "In", values: ["metrics"] }],
+    };
+    expect(other).toMatchObject({
+      ingress: [{ from: [{ namespaceSelector: selector }], ports: [{ port: "metrics" }] }],
+    });
+    // A policy without a rule lets nobody in; one with an empty `from` would let everybody in.
+    expect(specOf(await renderChart({ networkPolicy: { namespaces: [] } }))).toMatchObject([{ ingress: [] }]);
+    expect(specOf(await renderChart({ networkPolicy: { enabled: false } }))).toEqual([]);
   });
 });
 
@@ -292,6 +335,11 @@ describe.skipIf(reason !== undefined)("refused", () => {
     ["a setting that the chart makes", { config: { "state-dir": "/tmp" } }, "invalid propertyName 'state-dir'"],
     ["text for a flag", { privileged: "no" }, "at '/privileged': got string, want boolean"],
     ["a cluster's name that is a number", { clusterName: 1 }, "at '/clusterName': got number, want string"],
+    [
+      "a namespace that there cannot be",
+      { networkPolicy: { namespaces: ["a b"] } },
+      "at '/networkPolicy/namespaces/0'",
+    ],
     ["another runtime", { runtime: "rkt" }, "at '/runtime'"],
     ["limits beside requests", { resources: { limits: {} } }, "additional properties 'limits' not allowed"],
     ["a Secret's name that cannot be", { headers: { existingSecret: "My Secret" } }, "at '/headers/existingSecret'"],

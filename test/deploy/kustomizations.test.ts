@@ -1,5 +1,5 @@
 /** Every kustomization of daemonset/, as kubectl builds it: valid by Kubernetes' schemas, and whole. */
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -65,6 +65,33 @@ describe.skipIf(reason !== undefined)("kustomizations", () => {
   test("one in another namespace: the rights go with it", async () => {
     const manifests = await build("namespace: monitoring\nresources: [DAEMONSET/base]\n");
     expect(findFaults(manifests)).toEqual([]);
+  });
+
+  test("a NetworkPolicy or a probe for a port that there is not is found", async () => {
+    const patches = ["NetworkPolicy", "DaemonSet"].map((kind) => {
+      const path =
+        kind === "DaemonSet"
+          ? "/spec/template/spec/containers/0/livenessProbe/httpGet/port"
+          : "/spec/ingress/0/ports/0/port";
+      const patch = JSON.stringify([{ op: "replace", path, value: "none" }]);
+      return `{ target: { kind: ${kind} }, patch: '${patch}' }`;
+    });
+    const manifests = await build(`resources: [DAEMONSET/base]\npatches: [${patches.join(", ")}]\n`);
+    expect(findFaults(manifests)).toEqual([
+      "no port none of the container, for livenessProbe",
+      "no port none of a container, for NetworkPolicy oomscribe",
+    ]);
+  });
+
+  test("the patch of docs/security.md lets another namespace connect", async () => {
+    const page = await readFile(join(ROOT, "../docs/security.md"), "utf8");
+    const patch = /^```yaml\n(# a patch in your kustomization\.yaml[^]*?)^```$/m.exec(page)?.[1];
+    const manifests = await build(`resources: [DAEMONSET/base]\n${patch}`);
+    expect(findFaults(manifests)).toEqual([]);
+    const matchLabels = { "kubernetes.io/metadata.name": "metrics" };
+    expect(manifests.find(({ kind }) => kind === "NetworkPolicy")).toMatchObject({
+      spec: { ingress: [{ from: [{ namespaceSelector: { matchLabels } }], ports: [{ port: "metrics" }] }] },
+    });
   });
 
   test("a misspelt field of a patch is found", async () => {

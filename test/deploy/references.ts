@@ -40,6 +40,12 @@ interface Service extends Manifest {
 interface ServiceMonitor extends Manifest {
   spec: { selector: { matchLabels: Labels }; endpoints: { port: string }[] };
 }
+interface NetworkPolicy extends Manifest {
+  spec: { podSelector: { matchLabels?: Labels }; ingress?: { ports?: { port: string | number }[] }[] };
+}
+interface Probe {
+  httpGet?: { port: string | number };
+}
 interface Binding extends Manifest {
   roleRef: { kind: string; name: string };
   subjects: { kind: string; name: string; namespace?: string }[];
@@ -58,6 +64,7 @@ export function findLooseReferences(manifests: readonly Manifest[]): string[] {
     ...manifests.filter(isOf<DaemonSet>("DaemonSet")).flatMap((one) => inPod(one, manifests)),
     ...manifests.filter(isOf<Service>("Service")).flatMap((one) => ofService(one, manifests)),
     ...manifests.filter(isOf<ServiceMonitor>("ServiceMonitor")).flatMap((one) => ofMonitor(one, manifests)),
+    ...manifests.filter(isOf<NetworkPolicy>("NetworkPolicy")).flatMap((one) => ofPolicy(one, manifests)),
     ...manifests.filter(isOf<Binding>("ClusterRoleBinding")).flatMap((one) => ofBinding(one, manifests)),
   ];
 }
@@ -74,6 +81,7 @@ function inPod({ spec: { selector, template }, metadata }: DaemonSet, manifests:
     ...volumes
       .filter(({ name }) => !mounts.some((mount) => mount.name === name))
       .map(({ name }) => `a volume that is not mounted: ${name}`),
+    ...containers.flatMap(inProbes),
     ...findTwice(mounts.map(({ mountPath }) => mountPath)).map((path) => `two mounts at ${path}`),
     ...maps
       .filter((name) => !has(manifests, "ConfigMap", name, metadata.namespace))
@@ -84,15 +92,40 @@ function inPod({ spec: { selector, template }, metadata }: DaemonSet, manifests:
   ];
 }
 
+const PROBES = ["startupProbe", "livenessProbe", "readinessProbe"];
+
+function inProbes(container: Container): string[] {
+  return PROBES.flatMap((name) => {
+    const port = (container[name] as Probe | undefined)?.httpGet?.port;
+    return port === undefined || hasPort([container], port) ? [] : [`no port ${port} of the container, for ${name}`];
+  });
+}
+
 function ofService({ spec, metadata }: Service, manifests: readonly Manifest[]): string[] {
   const { template } = daemonSetOf(manifests).spec;
-  const ports = template.spec.containers.flatMap((container) => container.ports ?? []);
   return [
     ...(isWithin(spec.selector, template.metadata.labels) ? [] : [`Service ${metadata.name} selects no pod`]),
     ...spec.ports
-      .filter(({ targetPort }) => !ports.some((port) => port.name === targetPort || port.containerPort === targetPort))
+      .filter(({ targetPort }) => !hasPort(template.spec.containers, targetPort))
       .map(({ targetPort }) => `no port ${targetPort} of a container`),
   ];
+}
+
+function ofPolicy({ spec, metadata }: NetworkPolicy, manifests: readonly Manifest[]): string[] {
+  const { template } = daemonSetOf(manifests).spec;
+  const ports = (spec.ingress ?? []).flatMap((rule) => rule.ports ?? []);
+  return [
+    ...(isWithin(spec.podSelector.matchLabels ?? {}, template.metadata.labels)
+      ? []
+      : [`NetworkPolicy ${metadata.name} selects no pod`]),
+    ...ports
+      .filter(({ port }) => !hasPort(template.spec.containers, port))
+      .map(({ port }) => `no port ${port} of a container, for NetworkPolicy ${metadata.name}`),
+  ];
+}
+
+function hasPort(containers: readonly Container[], wanted: string | number): boolean {
+  return containers.some(({ ports = [] }) => ports.some((port) => [port.name, port.containerPort].includes(wanted)));
 }
 
 function ofMonitor({ spec }: ServiceMonitor, manifests: readonly Manifest[]): string[] {

@@ -152,29 +152,70 @@ describe.skipIf(reason !== undefined)("a report in Chromium", () => {
     expect(found).toEqual([]);
   });
 
-  test("the diagnosis: cause, facts, commands to copy, whatever is in them as text", async () => {
-    const path = join(folder, "advised.html");
+  /** The same page, with attributes of its kills replaced. */
+  async function openWith(name: string, own: Record<string, unknown>, body?: string): Promise<Page> {
+    const path = join(folder, name);
     const page = readFileSync(fileURLToPath(address), "utf8");
-    const own = {
-      "oom.cause": "a leak <b>",
-      "oom.cause.confidence": 0.8,
-      "oom.cause.facts": ["it grew <u>"],
-      "oom.advice": ["kubectl top pod <i>"],
-    };
     const told = page.replace(
       /(<script type="application\/json" id="data">)([^<]*)/,
       (_, head: string, text: string) => {
         const data = JSON.parse(text);
-        for (const { attributes } of data.kills) Object.assign(attributes, own);
+        for (const kill of data.kills) {
+          Object.assign(kill.attributes, own);
+          if (body !== undefined) kill.body = body;
+        }
         return head + toScriptJson(data);
       },
     );
     writeFileSync(path, told);
-    const advised = await open(`file://${path}`);
+    return open(`file://${path}`);
+  }
+
+  test("the diagnosis: cause, facts, commands to copy, whatever is in them as text", async () => {
+    const advised = await openWith("advised.html", {
+      "oom.cause": "a leak <b>",
+      "oom.cause.confidence": 0.8,
+      "oom.cause.facts": ["it grew <u>"],
+      "oom.advice": ["kubectl top pod <i>", "# Read <s> by hand"],
+    });
+    // A sentence is no command: there is nothing to copy.
     expect(await advised.locator(".diagnosis").textContent()).toBe(
-      "DiagnosisThe cause: a leak <b> (80 % sure).it grew <u>kubectl top pod <i>Copy",
+      "DiagnosisThe cause: a leak <b> (80 % sure).it grew <u>kubectl top pod <i>CopyRead <s> by hand.",
     );
     expect(await (await open()).locator(".diagnosis").textContent()).toContain("The cause: ");
+  });
+
+  test("counts kills that it does not hold, by time and place", async () => {
+    const path = join(folder, "others.html");
+    const page = readFileSync(fileURLToPath(address), "utf8").replace(
+      /(<script type="application\/json" id="data">)([^<]*)/,
+      (_, head: string, text: string) => {
+        const data = JSON.parse(text);
+        const seconds: number = data.kills[0].attributes["oom.kernel.monotonic"];
+        data.others = {
+          count: 3000,
+          times: [
+            { seconds, isWall: false, kills: 2000, node: 0 },
+            { seconds: seconds + 600, isWall: false, kills: 900, node: 900 },
+          ],
+          places: [{ place: "elsewhere", kills: 3000 }],
+        };
+        return head + toScriptJson(data);
+      },
+    );
+    writeFileSync(path, page);
+    const opened = await open(`file://${path}`);
+    expect(await opened.locator("#summary").textContent()).toContain(
+      "This page shows the first 5 kills. The other 3,000 are counted in its timeline and its places",
+    );
+    expect(await opened.locator("#timeline .hint").first().textContent()).toMatch(
+      /the highest 2[0-9]{3} kills.*Striped/,
+    );
+    expect(await opened.locator("#timeline").textContent()).toContain("100 more without a time");
+    const first = opened.locator(".places tbody tr").first();
+    expect(await first.textContent()).toBe("elsewhere3,000not in this page–");
+    await first.getByRole("button").click();
+    expect(await opened.locator(".count").textContent()).toBe("No kill is like that.");
   });
 
   test("copies the kernel's lines as they stand in the log", async () => {
@@ -187,6 +228,23 @@ describe.skipIf(reason !== undefined)("a report in Chromium", () => {
     const log = readFileSync(NODE, "utf8").split("\n");
     expect(copied.split("\n").length).toBeGreaterThan(10);
     expect(copied.split("\n").filter((line) => !log.includes(line))).toEqual([]);
+  });
+
+  test("nothing that is copied holds what a terminal acts upon, or cannot be seen", async () => {
+    const hostile = "a\u001b[201~\rb\u009bc\u202ed\u{e0041}e\u007f";
+    const own = { "oom.advice": [`cat ${hostile}`], "oom.cause": "leak", "log.record.original": `x ${hostile}\ny` };
+    const page = await openWith("copied.html", own, hostile);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.locator(".kills a").first().click();
+    for (const name of ["Copy link", "Copy sentence", "Copy JSON", "Copy", "Copy lines"]) {
+      await page.getByRole("button", { name, exact: true }).click();
+      const said = page.getByRole("button", { name: "Copied" });
+      await said.waitFor();
+      const copied = await page.evaluate(() => navigator.clipboard.readText());
+      expect(copied.replaceAll("\n", ""), name).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+      if (name === "Copy JSON") expect(JSON.parse(copied).body).toBe(hostile);
+      await said.waitFor({ state: "detached" });
+    }
   });
 
   test("works by keyboard alone", async () => {

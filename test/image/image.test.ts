@@ -16,6 +16,8 @@ const SOURCE = fileURLToPath(new URL("../../", import.meta.url));
 const MIB = 1024 * 1024;
 const PROGRAM = "/usr/lib/oomscribe/oomscribe.mjs";
 const COMPONENTS = "/usr/lib/oomscribe/sbom.cdx.json";
+const LICENCES = `${PROGRAM}.LICENSES.txt`;
+const NODE_LICENCE = "/usr/lib/oomscribe/node.LICENSE.txt";
 const reason = whyNoImage();
 if (reason !== undefined) process.stderr.write(`test/image is skipped: ${reason}\n`);
 
@@ -27,15 +29,30 @@ describe.skipIf(reason !== undefined)("the image", () => {
     images = await buildImages();
     image = images.of(OWN);
   }, 600_000);
-  afterAll(() => images?.remove());
+  afterAll(() => images?.remove(), 120_000);
 
-  test("adds the program, its components and its licence to the base, and nothing else", () => {
+  test("adds the program, its components and licences to the base, and nothing else", () => {
     const [base, all] = [listFiles(image.baseRoot), listFiles(image.root)];
     const added = [...all.keys()].filter((path) => base.get(path) !== all.get(path));
-    expect(added.toSorted()).toEqual(["/usr/lib/oomscribe/LICENSE", PROGRAM, COMPONENTS]);
+    expect(added.toSorted()).toEqual(
+      ["/usr/lib/oomscribe/LICENSE", NODE_LICENCE, PROGRAM, LICENCES, COMPONENTS].toSorted(),
+    );
     expect([...base.keys()].filter((path) => !all.has(path))).toEqual([]);
     const sizes = added.map((path) => lstatSync(join(image.root, path)).size);
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(2 * MIB);
+  });
+
+  test("has the licences of the program's packages, of Node, and of the base's packages", () => {
+    const read = (path: string): string => readFileSync(join(image.root, path), "utf8");
+    const licences = read(LICENCES);
+    // test/unit/build.test.ts has each of them.
+    const { pino, yaml, zod } = manifest.dependencies;
+    for (const one of [`pino ${pino} (MIT)`, `yaml ${yaml} (ISC)`, `zod ${zod} (MIT)`]) {
+      expect(licences).toContain(`\n${one}\n`);
+    }
+    expect(licences.match(/Copyright/g)?.length).toBeGreaterThan(20);
+    expect(read(NODE_LICENCE)).toMatch(/^Node\.js is licensed for use as follows:[^]*- OpenSSL, located at/);
+    for (const name of ["libc6", "libstdc++6"]) expect(read(`/usr/share/doc/${name}/copyright`)).toMatch(/licen[cs]e/i);
   });
 
   test("says what it is, in OCI's labels", () => {

@@ -181,7 +181,7 @@ async function findNode(architecture: Architecture, folder: string): Promise<str
 }
 
 /** The machine's own mirror of Debian; nothing: mmdebstrap's. */
-async function readMirror(): Promise<string[]> {
+export async function readMirror(): Promise<string[]> {
   const format = ["--format", "$(ORIGIN) $(CODENAME) $(SITE)", "Identifier: Packages"];
   const { stdout } = await run("apt-get", ["indextargets", ...format]);
   const mirror = /^Debian [a-z]+ (\S+)$/m.exec(stdout)?.[1];
@@ -199,7 +199,7 @@ function findNpm(): string | undefined {
 }
 
 /** @returns its path, links followed */
-function findProgram(name: string): string | undefined {
+export function findProgram(name: string): string | undefined {
   const paths = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, name));
   const path = paths.find((one) => existsSync(one));
   return path === undefined ? undefined : realpathSync(path);

@@ -117,7 +117,6 @@ describe("of an owner", () => {
         read: readAutoscalers,
         toPath: toAutoscalersPath,
         foundMs: 180_000,
-        timeoutMs: 100,
         now: () => nowMs,
       },
     );

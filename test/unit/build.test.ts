@@ -1,8 +1,19 @@
 /** The program in one file: it runs where there is nothing else. */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../../scripts/build.ts";
 import { capture, runCli } from "../cli-process.ts";
 import { openOtlpReceiver } from "../otlp-receiver.ts";
@@ -15,13 +26,63 @@ beforeAll(async () => {
   program = join(folder, "oomscribe.mjs");
   await buildProgram(program);
   copyFileSync(capture("v1-6.18/01-container-limit.kmsg"), join(folder, "log"));
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const run = (args: string[]) => runCli(args, { program, cwd: folder });
 
 test("is of ASCII alone: with one character beyond, V8 keeps two bytes for each of its 1.4 million", () => {
   expect(/[^\x00-\x7f]/.exec(readFileSync(program, "utf8"))).toBe(null);
+});
+
+describe("licences", () => {
+  test("the text of every package in the program stands beside it, with its version", async () => {
+    const text = readFileSync(`${program}.LICENSES.txt`, "utf8");
+    const bundled = await bundledPackages();
+    expect(bundled.length).toBeGreaterThan(20);
+    for (const { folder, title } of bundled) {
+      const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name)) ?? "";
+      expect(text).toContain(`\n${title}\n`);
+      expect(text, title).toContain(readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n").trim());
+    }
+    // Of others, within files of a package.
+    expect(text).toMatch(/^llhttp \(MIT\)$/m);
+    expect(text).toMatch(/^jsep \d/m);
+    expect(text).toContain("/*! ws. MIT License.");
+    expect(readFileSync(program, "utf8")).toContain("oomscribe.mjs.LICENSES.txt");
+  });
+
+  test.each<[string, object, string | undefined, RegExp]>([
+    ["no text", { license: "MIT" }, undefined, /^lib 1\.2\.3 is bundled, and its package has no text of its licence/],
+    ["an empty text", { license: "MIT" }, " \n", /^lib 1\.2\.3 is bundled, and its package has no text of its licence/],
+    ["no name", {}, "text", /^lib 1\.2\.3 is bundled, and its licence is not named/],
+    [
+      "one that is not allowed",
+      { license: "GPL-3.0-only" },
+      "text",
+      /its licence is GPL-3\.0-only: .* add it to ALLOWED/,
+    ],
+  ])("a package whose licence has %s is not bundled", async (_, manifest, licence, message) => {
+    const app = mkdtempSync(join(folder, "app-"));
+    const lib = join(app, "node_modules/lib");
+    mkdirSync(lib, { recursive: true });
+    writeFileSync(join(lib, "package.json"), JSON.stringify({ name: "lib", version: "1.2.3", ...manifest }));
+    writeFileSync(join(lib, "index.js"), "module.exports = process.argv;");
+    if (licence !== undefined) writeFileSync(join(lib, "LICENSE"), licence);
+    writeFileSync(join(app, "main.js"), 'import lib from "lib"; console.log(lib);');
+    await expect(buildProgram(join(app, "out.mjs"), join(app, "main.js"))).rejects.toThrow(message);
+  });
+
+  test("what is left out of the program needs none", async () => {
+    const app = mkdtempSync(join(folder, "app-"));
+    const lib = join(app, "node_modules/lib");
+    mkdirSync(lib, { recursive: true });
+    writeFileSync(join(lib, "package.json"), '{ "name": "lib", "version": "1.2.3", "sideEffects": false }');
+    writeFileSync(join(lib, "index.js"), "export const one = 1;");
+    writeFileSync(join(app, "main.js"), 'import { one } from "lib"; console.log(2);');
+    await buildProgram(join(app, "out.mjs"), join(app, "main.js"));
+    expect(readFileSync(join(app, "out.mjs.LICENSES.txt"), "utf8")).not.toContain("lib 1.2.3");
+  });
 });
 
 test("may be run as it is", () => {
@@ -83,3 +144,28 @@ test("the agent's log works", async () => {
   expect(events).toContain("kmsg_open_failed");
   expect(status).toBe(1);
 });
+
+/** What esbuild, by its own account, makes the program of. */
+async function bundledPackages(): Promise<{ folder: string; title: string }[]> {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const { metafile } = await build({
+    entryPoints: ["src/cli.ts", "src/identify/api/client-node.ts"],
+    absWorkingDir: root,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    mainFields: ["module", "main"],
+    external: ["esbuild"],
+    outdir: "nowhere",
+    write: false,
+    metafile: true,
+  });
+  const parts = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  const used = parts.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
+  const folders = used.flatMap((path) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
+  return [...new Set(folders)].map((path) => {
+    const folder = join(root, path);
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    return { folder, title: `${name} ${version} (${license})` };
+  });
+}

@@ -87,6 +87,33 @@ describe("passing over noise", () => {
   });
 });
 
+describe("a message with a line break behind noise", () => {
+  const noise = Array.from({ length: 2000 }, (_, index) => `<6>[ ${(100 + index / 1e6).toFixed(6)}] eth0: up`);
+  const read = (...lines: string[]): unknown[] =>
+    readCapture(Buffer.from([...noise, ...lines].join("\n")), { chunk: 1 << 15 }).kills.map(
+      ({ victim }) => victim.comm,
+    );
+  const FIGURES = "total-vm:4kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB";
+
+  test("keeps a name's second half", () => {
+    const lines = ["<3>[ 200.000000] Out of memory: Killed process 7 (bad", `                 name) ${FIGURES}`];
+    expect(read(...lines)).toEqual(["bad\nname"]);
+  });
+
+  test("is one message: its second line is no kill line of the kernel's", () => {
+    const second = `                 Out of memory: Killed process 1 (init) ${FIGURES}`;
+    expect(read("<5>[ 200.000000] hello", second)).toEqual([]);
+    expect(read("<5>[ 200.000000] hello", "                 there", second)).toEqual([]);
+  });
+});
+
+test("a line that was cut changes how no other is read", () => {
+  const bytes = readBytes(corpus.find((one) => one.name === "hostile-five/rsyslog-imklog-rfc5424.log")?.path ?? "");
+  const whole = bytes.toString("latin1");
+  const cut = `${whole.slice(0, 20)}\n${whole}`;
+  expect(readCapture(Buffer.from(cut, "latin1"), {}).kills.length).toBe(readCapture(bytes, {}).kills.length);
+});
+
 describe("any bytes", () => {
   const line = fc.oneof(
     fc.string({ unit: "binary", maxLength: 80 }),

@@ -49,6 +49,7 @@ const MISTAKES: [args: string[], sentence: RegExp][] = [
   [[], /which command\? replay, diff, agent/],
   [["replai", ONE], /unknown command replai, did you mean replay\?/],
   [["agnet"], /unknown command agnet, did you mean agent\?/],
+  [["a\u001b[2J\nb"], /unknown command a\\x1b\[2J\\x0ab, did you mean/],
   [["--hlep"], /unknown option --hlep, did you mean --help\?/],
   [[ONE], /is a file: oomscribe replay /],
   [["replay"], /which file\? - reads standard input/],

@@ -72,6 +72,23 @@ test("a root that is read only, no network of the node, Guaranteed QoS, the high
   expect(container.resources["limits"]).toEqual(container.resources["requests"]);
 });
 
+test("probes have a port of their own, which no NetworkPolicy opens; the metrics port is open to some namespaces alone", () => {
+  const ports = container["ports"] as { name: string; containerPort: number }[];
+  const env = container["env"] as { name: string; value?: string }[];
+  const probes = ports.find(({ name }) => name === "probes");
+  expect(env).toContainEqual({ name: "OOMSCRIBE_PROBE_LISTEN", value: `:${probes?.containerPort}` });
+  for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
+    expect(container[probe]).toMatchObject({ httpGet: { port: "probes" } });
+  }
+  const { spec } = manifest("base/network-policy.yaml", "NetworkPolicy") as unknown as {
+    spec: { ingress: { ports: { port: string }[]; from: object[] }[] };
+  };
+  expect(spec.ingress.map(({ ports: open }) => open.map(({ port }) => port))).toEqual([["metrics"]]);
+  expect(spec.ingress.flatMap(({ from }) => from)).toEqual([
+    { namespaceSelector: { matchExpressions: [expect.anything()] } },
+  ]);
+});
+
 test("no runtime's socket is reachable: no mount is above one", () => {
   const sockets = [
     "/run/containerd/containerd.sock",

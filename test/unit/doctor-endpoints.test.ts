@@ -148,7 +148,11 @@ describe("a server that does not", () => {
   test("a web page that answers everything", async () => {
     const receiver = await open({ respond: () => ({ headers: { "content-type": "text/html" }, body: "<p>Welcome" }) });
     expect(await check({ otlp: receiver.url })).toMatchObject([
-      { status: "warning", says: expect.stringContaining("web page"), advice: expect.stringContaining("path") },
+      {
+        status: "failed",
+        says: expect.stringContaining("answered with text/html, not OTLP"),
+        advice: expect.stringContaining("path"),
+      },
     ]);
   });
 

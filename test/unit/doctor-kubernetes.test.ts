@@ -18,7 +18,7 @@ afterEach(async () => {
 function check(settings: Record<string, string>, env: Record<string, string> = {}): Promise<Finding> {
   const flags = new Map(Object.entries(settings).map(([name, value]) => [name, [value]]));
   const config = readConfig({ flags, env: {} });
-  return checkKubernetes({ config, version: "1.2.3" }, { env, timeoutMs: 1000 });
+  return checkKubernetes({ config, version: "1.2.3" }, { env, timeoutMs: 20_000 });
 }
 
 async function openServer(pods = 1): Promise<KubeApi> {
@@ -101,7 +101,7 @@ test("the kubelet", async () => {
   const kubelet = (address: string) =>
     checkKubernetes(
       { config: readConfig({ flags: new Map(), env: { OOMSCRIBE_KUBELET: address } }), version: "1" },
-      { env: {}, timeoutMs: 1000 },
+      { env: {}, timeoutMs: 20_000 },
     );
   expect(await kubelet(server.url)).toMatchObject({ status: "ok", says: "the kubelet tells of 3 pods" });
   await server.close();

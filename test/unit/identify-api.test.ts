@@ -10,7 +10,7 @@ import { createLines } from "../../src/identify/api/lines.ts";
 import { createObjectCache } from "../../src/identify/api/object-cache.ts";
 import { type Objects, openObjects } from "../../src/identify/api/objects.ts";
 import { plainCredentials } from "../followed.ts";
-import { type KubeApi, openKubeApi, toStatus } from "../kube-api.ts";
+import { type KubeApi, openKubeApi, timeoutFor, toStatus } from "../kube-api.ts";
 
 describe("paths", () => {
   test.each<[string, string]>([
@@ -270,7 +270,7 @@ describe("objects", () => {
     [
       "no answer",
       { hang: true },
-      { is: "unknown", why: "no answer within 100 ms" },
+      { is: "unknown", why: "no answer within 200 ms" },
       10_000,
       "kubernetes_object_failed",
     ],
@@ -282,7 +282,7 @@ describe("objects", () => {
       "kubernetes_object_failed",
     ],
   ])("%s: remembered for a while", async (_, wrong, expected, forMs, trouble) => {
-    const [server, objects] = await serve({ timeoutMs: 100 });
+    const [server, objects] = await serve({ timeoutMs: timeoutFor(wrong) });
     if (wrong !== undefined) server.failNext("get", wrong);
     const get = () => objects.get(CALLS.replicaSet, "web", "shop");
     expect(await get()).toEqual(expected);

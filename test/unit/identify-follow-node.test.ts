@@ -4,7 +4,7 @@ import { openApi } from "../../src/identify/api/api.ts";
 import { type FollowedNode, type FollowNodeTimes, followNode } from "../../src/identify/api/follow-node.ts";
 import { type NodeFacts, readNode } from "../../src/identify/node.ts";
 import { plainCredentials, until } from "../followed.ts";
-import { type KubeApi, openKubeApi, type WrongAnswer } from "../kube-api.ts";
+import { type KubeApi, openKubeApi, timeoutFor, type WrongAnswer } from "../kube-api.ts";
 
 const PATH = "/api/v1/nodes/node-1";
 const NEVER = 3_600_000;
@@ -85,7 +85,7 @@ test.each<[string, WrongAnswer, string]>([
   ["cut", { body: '{"kind":', cutBody: true }, "kubernetes_object_failed"],
   ["no answer", { hang: true }, "kubernetes_object_failed"],
 ])("%s: said once, and asked for again", async (_, wrong, name) => {
-  await follow({ timeoutMs: 100 }, wrong, wrong);
+  await follow({ timeoutMs: timeoutFor(wrong) }, wrong, wrong);
   await until(() => seen.length === 1);
   expect(server.requests).toHaveLength(3);
   expect(troubles).toEqual([[name, { reason: expect.any(String), needs: "get nodes" }]]);

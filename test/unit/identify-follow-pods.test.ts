@@ -8,6 +8,7 @@ import {
   type KubeApiOptions,
   makePod,
   openKubeApi,
+  timeoutFor,
   toLine,
   toStatus,
   type WrongAnswer,
@@ -165,7 +166,7 @@ describe("a list that gives nothing is asked for again, and said once", () => {
     const server = await serve();
     server.set(makePod("a"));
     server.failNext("list", answer, answer, answer);
-    const followed = start(server, { timeoutMs: 200 });
+    const followed = start(server, { timeoutMs: timeoutFor(answer) });
     await untilEqual(followed, server);
     expect(followed.counts).toMatchObject({ lists: 4, failures: 3 });
     expect(followed.troubles).toEqual([

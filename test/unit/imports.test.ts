@@ -1,10 +1,11 @@
 /** Every import statement of parsers/ and src/ keeps the rules of the layers, and a statement that breaks one is found. */
 import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { findForbiddenImports, scanImports } from "../import-rules.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const FILES = globSync(["parsers/**/*.ts", "src/**/*.ts"], { cwd: ROOT.pathname }).toSorted();
+const FILES = globSync(["parsers/**/*.ts", "src/**/*.ts"], { cwd: fileURLToPath(ROOT) }).toSorted();
 
 test("there are files to look at", () => {
   expect(FILES).toContain("parsers/oom/assemble.ts");

@@ -139,6 +139,21 @@ describe("who is followed", () => {
     history.gone(seen[0]?.cgroup ?? "");
     expect(history.size).toBe(0);
   });
+
+  test("of those that a container made for itself a tenth, and a new container before all of them", async () => {
+    const history = open("v2", 20);
+    for (let index = 0; index < 40; index++) {
+      const made = write(`${CONTAINER_CGROUP}/n${index}`, v2(MIB, "1048576"));
+      history.found({ ...made, delegatedTo: CONTAINER_CGROUP });
+    }
+    const path = `${POD_CGROUP}/${"f".repeat(64)}`;
+    history.found(write(path, v2(MIB, "max")));
+    await vi.waitFor(() => expect(troubles).not.toEqual([]), SOON);
+    expect(troubles).toEqual([["memory_history_limit_reached", expect.objectContaining({ limit: 2 })]]);
+    expect(seen.map(({ cgroup }) => cgroup)).toEqual([path, ...[0, 1].map((index) => `${CONTAINER_CGROUP}/n${index}`)]);
+    for (let index = 0; index < 40; index++) history.gone(`${CONTAINER_CGROUP}/n${index}`);
+    expect(history.size).toBe(1);
+  });
 });
 
 test("it is there for a while after its cgroup is gone, and apart from a new one of the same path", async () => {

@@ -314,8 +314,10 @@ describe("no kill", () => {
   });
 });
 
-test("a wrapper that no format knows may stand before a whole kill line", () => {
-  expect(killsOf(read([`node-7 kernel: ${kill(5)}`]))).toEqual([5]);
+test("in text of unknown beginning, and there alone, anything may stand before a whole kill line", () => {
+  const text = `node-7 kernel: ${kill(5)}`;
+  expect(killsOf(read([line(text, { textStart: "unknown" })]))).toEqual([5]);
+  expect(killsOf(read([line(text)]))).toEqual([]);
 });
 
 describe("split lines", () => {
@@ -463,7 +465,7 @@ describe("bounds", () => {
   test("records of a report: its first and its last, and no more than 512", () => {
     const rows = Array.from(
       { length: 2_000 },
-      (_, pid) => `[${pid}]     0 ${pid}     1      1    1        0             0 x`,
+      (_, index) => `[${index + 1}]     0 ${index + 1}     1      1    1        0             0 x`,
     );
     const [report] = read([...part(A, "invoked", " name"), ...rows, ...part(A, "oom-kill:", "reaped")]);
     expect(report?.records).toHaveLength(512);

@@ -1,5 +1,6 @@
 /** Real kernel logs, read from /dev/kmsg: every kill is found, with the fields that people read in them. */
 import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parseKmsgRecord } from "../../parsers/kmsg.ts";
 import { type ExpectedKill, ofCase, readKills, toExpected } from "../expected-kills.ts";
@@ -17,8 +18,8 @@ interface Case {
   spoofs?: { pid: number }[];
 }
 
-const GENERATED = globSync("generated/*.kmsg", { cwd: CAPTURES.pathname }).toSorted();
-const FORMATS = globSync("formats/*/*.kmsg", { cwd: CAPTURES.pathname }).toSorted();
+const GENERATED = globSync("generated/*.kmsg", { cwd: fileURLToPath(CAPTURES) }).toSorted();
+const FORMATS = globSync("formats/*/*.kmsg", { cwd: fileURLToPath(CAPTURES) }).toSorted();
 
 const CASES = [
   ...GENERATED.map((capture) => [capture, capture.replace(/kmsg$/, "expected.json")] as const),
@@ -101,7 +102,9 @@ describe("kills as a person reads them in the log", () => {
 });
 
 describe("as many kills as kill lines of the kernel, each process once", () => {
-  const all = globSync("{v1-6.18,v2-6.1,v2-6.12,generated,formats/*}/*.kmsg", { cwd: CAPTURES.pathname }).toSorted();
+  const all = globSync("{v1-6.18,v2-6.1,v2-6.12,generated,formats/*}/*.kmsg", {
+    cwd: fileURLToPath(CAPTURES),
+  }).toSorted();
   test.each(all)("%s", (capture) => {
     const { reports, text } = readReports(capture);
     const pids = text

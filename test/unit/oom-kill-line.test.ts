@@ -1,7 +1,7 @@
 /** The kill line: each kernel's wording, names that look like the rest of the line, and lines that were cut. */
 import { describe, expect, test } from "vitest";
 import { encodeBytes } from "../../parsers/bytes.ts";
-import { KILLED_WORDINGS, parseCutKillLine, parseKillLine } from "../../parsers/oom/killed.ts";
+import { KILLED_WORDINGS, parseCutKillLine, parseEmbeddedKillLine, parseKillLine } from "../../parsers/oom/killed.ts";
 import { HOSTILE_NAMES, rowsThatRead } from "../wordings.ts";
 
 const SIZES = { totalVmKb: 67680, anonRssKb: 56796, fileRssKb: 4080 };
@@ -46,6 +46,8 @@ describe("the prefix says which kind of limit it was", () => {
     ["Out of memory: ", "none", undefined],
     ["Out of Memory: ", "none", undefined],
     ["Out of memory (oom_kill_allocating_task): ", "none", undefined],
+    ["No available memory (MPOL_BIND): ", "memory_policy", undefined],
+    ["No available memory in cpuset: ", "cpuset", undefined],
     ["", "unknown", undefined],
     ["kernel: Memory cgroup out of memory: ", "memcg", "kernel: Memory cgroup out of memory: "],
     ["kernel: Out of memory: ", "none", "kernel: Out of memory: "],
@@ -53,9 +55,14 @@ describe("the prefix says which kind of limit it was", () => {
     // A key of every object is no prefix of the kernel's.
     ["constructor", "unknown", "constructor"],
   ])("%j", (prefix, constraint, foreignPrefix) => {
-    const line = parseKillLine(`${prefix}Killed process 1 (a) ${TAIL}`);
-    expect(line).toMatchObject({ pid: 1, constraint });
-    expect(line?.foreignPrefix).toBe(foreignPrefix);
+    const text = `${prefix}Killed process 1 (a) ${TAIL}`;
+    const whole = parseKillLine(text);
+    const embedded = parseEmbeddedKillLine(text);
+    if (foreignPrefix === undefined) expect(whole).toMatchObject({ pid: 1, constraint });
+    else expect(whole).toBeUndefined();
+    // A word that runs into the line is none of a wrapper's.
+    if (foreignPrefix === "constructor") expect(embedded).toBeUndefined();
+    else if (foreignPrefix !== undefined) expect(embedded).toMatchObject({ pid: 1, constraint, foreignPrefix });
   });
 });
 

@@ -4,7 +4,7 @@ import { encodeBytes } from "../../parsers/bytes.ts";
 import { INVOKED_WORDINGS, parseInvoked, parseTriggerTask, TRIGGER_TASK_WORDINGS } from "../../parsers/oom/invoked.ts";
 import { addStatsLine, parseStatsHead, parseUsage, USAGE_WORDINGS } from "../../parsers/oom/memcg.ts";
 import { addNodeMemoryLine } from "../../parsers/oom/node-memory.ts";
-import { OTHER_WORDINGS, parseOtherLine } from "../../parsers/oom/others.ts";
+import { OTHER_WORDINGS, parseOtherLine, parseTaskIn, TASK_IN_WORDINGS } from "../../parsers/oom/others.ts";
 import type { NodeMemory } from "../../parsers/oom/report.ts";
 import { parseCutSummary, parseSummary, SUMMARY_WORDINGS } from "../../parsers/oom/summary.ts";
 import type { Wording } from "../../parsers/oom/wording.ts";
@@ -69,7 +69,6 @@ const EXAMPLES: [
     parseOtherLine,
     {
       "limit/task-in": { kind: "limit", limitCgroup: "/docker/ab", victimCgroup: "/docker/ab" },
-      "limit/task-in-alone": { kind: "limit", victimCgroup: "/system.slice/redis.service" },
       "limit/reached": { kind: "limit", limitCgroup: "/docker/ab" },
       "group-kill": { kind: "group_kill", cgroup: "/a" },
       "reaper/reaped": {
@@ -85,6 +84,7 @@ const EXAMPLES: [
       suppressed: { kind: "suppressed", count: 71 },
     },
   ],
+  ["task in", TASK_IN_WORDINGS, parseTaskIn, { "limit/task-in-alone": "/system.slice/redis.service" }],
 ];
 
 describe.each(EXAMPLES)("%s: each row reads its example", (_, rows, parse, read) => {
@@ -150,7 +150,8 @@ describe("lines of the trigger of other kernels", () => {
       { pid: 9, comm: "a, comm: b", kernelRelease: "2.6.32" },
     ],
     // Cut in its release: half a release would be another one.
-    ["CPU: 0 PID: 1 Comm: java Not tainted 6.1", { pid: 1, comm: "java Not tainted 6.1" }],
+    ["CPU: 0 PID: 1 Comm: a Tainted: G", { pid: 1, comm: "a Tainted: G" }],
+    ["CPU: 0 PID: 1 Comm: java Not tainted 6.1", undefined],
   ])("%s", (text, task) => {
     expect(parseTriggerTask(text)).toEqual(task);
   });

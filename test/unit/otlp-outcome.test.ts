@@ -14,11 +14,18 @@ function outcomeOf(status: number, retryAfter?: string) {
 }
 
 test.each([
-  ["retry", [408, 429, 502, 503, 504]],
-  ["blocked", [301, 302, 307, 308, 401, 403, 404, 405, 407, 415]],
-  ["rejected", [400, 402, 409, 410, 411, 413, 414, 422, 431, 500, 501, 505, 507, 511]],
+  ["retry", [429, 502, 503, 504]],
+  ["server_error", [408, 423, 425, 500, 501, 505, 507, 508, 520, 521, 522, 523, 524, 525, 526, 527, 530, 598, 599]],
+  ["blocked", [301, 302, 307, 308, 401, 402, 403, 404, 405, 406, 407, 410, 411, 414, 415, 417, 421, 426, 431, 511]],
+  ["rejected", [400, 409, 412, 413, 416, 418, 422, 451, 499]],
 ] as const)("%s: %j", (kind, statuses) => {
   for (const status of statuses) expect(outcomeOf(status)).toEqual({ kind, reason: `HTTP ${status} So` });
+});
+
+test("a web page with 400 is not the backend's word on the records", () => {
+  const error = Object.assign(new Error(""), { name: "OTLPExporterError", code: 400, data: "<html>TLS, please" });
+  const answer: Answer = { status: 400, statusLine: "400 Bad Request", contentType: "text/html; charset=utf-8" };
+  expect(toFailedOutcome(error, answer, 10, NOW_MS)).toMatchObject({ kind: "server_error" });
 });
 
 test.each([
@@ -40,6 +47,7 @@ test("what is no error is tried again", () => {
 describe("Retry-After", () => {
   test("belongs to the outcome where sending again helps", () => {
     expect(outcomeOf(503, "7")).toEqual({ kind: "retry", reason: "HTTP 503 So", afterMs: 7000 });
+    expect(outcomeOf(507, "7")).toEqual({ kind: "server_error", reason: "HTTP 507 So", afterMs: 7000 });
     expect(outcomeOf(503, "soon")).toEqual({ kind: "retry", reason: "HTTP 503 So" });
     expect(outcomeOf(400, "7")).toEqual({ kind: "rejected", reason: "HTTP 400 So" });
   });

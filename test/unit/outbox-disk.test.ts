@@ -1,12 +1,26 @@
 /** The outbox and a disk that does not do what it should: full, read-only, damaged, in use. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
+import { toReadableRecords } from "../../src/ship/otlp-record.ts";
+import type { Unreadable } from "../../src/ship/outbox.ts";
 import { OUTBOX_FILE, OutboxInUseError, SET_ASIDE_SUFFIX } from "../../src/ship/outbox-file.ts";
 import { RETRY_MS } from "../../src/ship/outbox-tiers.ts";
+import { decodeRecord } from "../../src/ship/stored-record.ts";
 import {
   cleanUp,
   makeDirectory,
@@ -148,6 +162,198 @@ test("a directory that cannot be made: in memory, until it can", () => {
   const after = openTestOutbox(join(obstacle, "outbox"));
   expect(after.restored).toEqual({ position: 4 });
   expect(waiting(after)).toEqual([2, 3, 4]);
+});
+
+describe("the directory is removed under it", () => {
+  function setUp() {
+    const parent = makeDirectory();
+    const directory = join(parent, "state");
+    let nowMs = Date.now();
+    const outbox = openTestOutbox(directory, { now: () => nowMs });
+    const kept = range(0, 100).map((number) => numbered(number, 500));
+    outbox.commit(kept, { position: 1 });
+    const settled = outbox.take(10).map(({ id }) => id);
+    outbox.done(settled);
+    return { parent, directory, outbox, passTime: () => (nowMs += RETRY_MS) };
+  }
+  /** Another process, as after SIGKILL: what has not been closed. */
+  function readAsAfterCrash(directory: string): { kept: number[]; restored: unknown } {
+    const copy = join(makeDirectory(), "copy");
+    cpSync(directory, copy, { recursive: true });
+    const outbox = openTestOutbox(copy);
+    const found = { kept: waiting(outbox), restored: outbox.restored };
+    outbox.close();
+    return found;
+  }
+
+  test("it is made anew with all that waits before the next record is saved", () => {
+    const { directory, outbox } = setUp();
+    rmSync(directory, { recursive: true });
+    outbox.commit([numbered(100)], { position: 2 });
+    expect(outbox.troubles).toEqual([["outbox_file_removed", { path: directory, records: 90 }]]);
+    expect(outbox.atRisk.records).toBe(0);
+    expect(readAsAfterCrash(directory)).toEqual({ kept: range(10, 101), restored: { position: 2 } });
+    // What was settled is known in the new file.
+    outbox.commit([numbered(3)], { position: 3 });
+    expect(waiting(outbox)).toEqual(range(10, 101));
+  });
+
+  test("without a new record, at a tick; what is out keeps its place", () => {
+    const { directory, outbox, passTime } = setUp();
+    const out = outbox.take(5);
+    rmSync(directory, { recursive: true });
+    passTime();
+    outbox.commit([], { position: 2 });
+    expect(names(outbox)).toEqual(["outbox_file_removed"]);
+    outbox.done(out.map(({ id }) => id));
+    expect(readAsAfterCrash(directory)).toEqual({ kept: range(15, 100), restored: { position: 2 } });
+  });
+
+  test("the file alone is removed, its log is left", () => {
+    const { directory, outbox } = setUp();
+    rmSync(join(directory, OUTBOX_FILE));
+    outbox.commit([numbered(100)], { position: 2 });
+    outbox.commit([numbered(101)], { position: 3 });
+    expect(readAsAfterCrash(directory)).toEqual({ kept: range(10, 102), restored: { position: 3 } });
+  });
+
+  test("again and again", () => {
+    const { directory, outbox } = setUp();
+    for (let round = 0; round < 5; round++) {
+      rmSync(directory, { recursive: true });
+      outbox.commit([numbered(100 + round)], { position: 2 + round });
+      outbox.commit([], { position: 50 + round });
+    }
+    expect(names(outbox)).toEqual(Array(5).fill("outbox_file_removed"));
+    expect(readAsAfterCrash(directory)).toEqual({ kept: range(10, 105), restored: { position: 54 } });
+    expect(readdirSync(directory).sort()).toEqual([OUTBOX_FILE, `${OUTBOX_FILE}-wal`]);
+  });
+
+  test("it cannot be made: all goes on in the open file and counts as at risk, until it can", () => {
+    const { directory, outbox, passTime } = setUp();
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, "a file where the directory was");
+    for (let number = 100; number < 105; number++) outbox.commit([numbered(number)], { position: number });
+    expect(outbox.troubles).toEqual([
+      ["outbox_disk_failed", { path: directory, unreadable: 0, error: expect.stringMatching(/the file was removed/) }],
+    ]);
+    expect(waiting(outbox)).toEqual(range(10, 105));
+    expect(outbox.atRisk.records).toBe(95);
+    rmSync(directory);
+    passTime();
+    outbox.commit([], { position: 200 });
+    expect(names(outbox)).toEqual(["outbox_disk_failed", "outbox_file_removed"]);
+    expect(outbox.atRisk.records).toBe(0);
+    expect(readAsAfterCrash(directory)).toEqual({ kept: range(10, 105), restored: { position: 200 } });
+  });
+
+  test("a mount that comes back: what it holds is taken in, before what has come since, and nothing twice", () => {
+    const { parent, directory, outbox } = setUp();
+    const aside = join(parent, "unmounted");
+    cpSync(directory, aside, { recursive: true });
+    const late = openTestOutbox(aside);
+    late.commit([numbered(500)], { position: 0 });
+    late.close();
+    rmSync(directory, { recursive: true });
+    cpSync(aside, directory, { recursive: true });
+    outbox.commit([numbered(100)], { position: 2 });
+    expect(names(outbox)).toEqual(["outbox_file_removed"]);
+    expect(readAsAfterCrash(directory)).toEqual({ kept: [500, ...range(10, 101)], restored: { position: 2 } });
+  });
+
+  test("another agent has made a directory of its own there: neither loses anything", () => {
+    const { directory, outbox, passTime } = setUp();
+    rmSync(directory, { recursive: true });
+    const other = openTestOutbox(directory);
+    other.commit([numbered(900)], { position: 9 });
+    outbox.commit([numbered(100)], { position: 2 });
+    expect(outbox.troubles).toEqual([
+      ["outbox_disk_failed", expect.objectContaining({ error: expect.stringMatching(/in use by another process/) })],
+    ]);
+    other.commit([numbered(901)], { position: 10 });
+    expect([waiting(other), other.troubles]).toEqual([[900, 901], []]);
+    other.close();
+    passTime();
+    outbox.commit([], { position: 3 });
+    expect(waiting(outbox)).toEqual([900, 901, ...range(10, 101)]);
+    expect(outbox.atRisk.records).toBe(0);
+  });
+
+  test("a process that ended between the copy and its name", () => {
+    const { directory, outbox } = setUp();
+    outbox.close();
+    renameSync(join(directory, OUTBOX_FILE), join(directory, `${OUTBOX_FILE}.new`));
+    const after = openTestOutbox(directory);
+    expect([waiting(after), after.restored, after.troubles]).toEqual([range(10, 100), { position: 1 }, []]);
+  });
+});
+
+describe("what a file holds may be anything", () => {
+  function openWith(sql: string, ...values: (string | number | bigint)[]) {
+    const directory = makeDirectory();
+    const before = openTestOutbox(directory);
+    before.commit([numbered(1), numbered(2)], { position: 2 });
+    before.close();
+    const database = new DatabaseSync(join(directory, OUTBOX_FILE));
+    database.prepare(sql).run(...values);
+    database.close();
+    const unreadable: Unreadable[] = [];
+    return { outbox: openTestOutbox(directory, { onUnreadable: (one) => unreadable.push(one) }), unreadable };
+  }
+
+  test.each([
+    ["5", "is not an object"],
+    ["null", "is not an object"],
+    ["[]", "is not an object"],
+    ["{}", "severityText is not a string"],
+    ['{"severityText":"a","eventName":"b"}', "body is not a string"],
+    ["{", expect.stringMatching(/^is not JSON/)],
+    [JSON.stringify({ ...numbered(1), attributes: null }), expect.stringMatching(/^attributes is not/)],
+    [JSON.stringify({ ...numbered(1), resource: { a: {} } }), expect.stringMatching(/^resource is not/)],
+    [JSON.stringify({ ...numbered(1), timestampUs: "yesterday" }), "timestampUs is not a time"],
+  ])("a record that is %s is set aside with the reason, the others are there", (json, problem) => {
+    const { outbox, unreadable } = openWith("UPDATE record SET json = ? WHERE id = 1", json);
+    expect(waiting(outbox)).toEqual([2]);
+    expect(outbox.troubles).toEqual([["outbox_record_unreadable", { records: 1 }]]);
+    expect(unreadable).toEqual([{ what: "record", problem, text: json }]);
+    expect(outbox.size.records).toBe(1);
+  });
+
+  test("a record that does not inflate", () => {
+    const { outbox, unreadable } = openWith("UPDATE record SET deflated = x'ffffff' WHERE id = 1");
+    expect(waiting(outbox)).toEqual([2]);
+    expect(unreadable).toEqual([{ what: "record", problem: expect.stringMatching(/inflated/), text: "////" }]);
+  });
+
+  test("numbers that Node cannot read: the file is set aside", () => {
+    const { outbox } = openWith("UPDATE record SET id = ? WHERE id = 1", 2n ** 62n);
+    expect(names(outbox)).toEqual(["outbox_file_set_aside"]);
+    outbox.commit([numbered(3)], { position: 3 });
+    expect([waiting(outbox), outbox.atRisk.records]).toEqual([[3], 0]);
+  });
+
+  test("tables that are not ours: the file is set aside", () => {
+    const { outbox } = openWith("ALTER TABLE record RENAME TO other");
+    expect(names(outbox)).toEqual(["outbox_file_set_aside"]);
+    outbox.commit([numbered(3)], { position: 3 });
+    expect([waiting(outbox), outbox.atRisk.records]).toEqual([[3], 0]);
+  });
+
+  test("any JSON in place of a record: it is one, or it is set aside; what is taken can be sent", () => {
+    const keys = ["severityText", "severityNumber", "eventName", "body", "resource", "attributes", "timestampUs"];
+    const near = fc.record(Object.fromEntries(keys.map((key) => [key, fc.jsonValue()])), { requiredKeys: [] });
+    const mutated = fc
+      .tuple(fc.constantFrom(...keys), fc.jsonValue())
+      .map(([key, value]) => ({ ...numbered(1), [key]: value }));
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), near, mutated), (value) => {
+        const decoded = decodeRecord(JSON.stringify(value));
+        if (!("record" in decoded)) return;
+        expect(toReadableRecords([decoded.record], { name: "x" }, 0)).toHaveLength(1);
+      }),
+      { numRuns: 2000 },
+    );
+  });
 });
 
 test("a file of an earlier run that turns up late: its records go first", () => {

@@ -6,7 +6,7 @@ import { type Deliveries, openDeliveries } from "../../src/deliveries/deliveries
 import type { LogRecord } from "../../src/ship/log-record.ts";
 import { openOtlpExport } from "../../src/ship/otlp-export.ts";
 import { createDroppedSums, toDroppedRecord } from "../../src/ship/outbox-dropped.ts";
-import { openRejectedFile } from "../../src/ship/rejected-file.ts";
+import { openSetAsideFiles } from "../../src/ship/set-aside-files.ts";
 import type { EventDetail, EventName } from "../../src/telemetry/events.ts";
 import { openOtlpReceiver } from "../otlp-receiver.ts";
 import { cleanUp, makeDirectory, numbered, numbersOf, range } from "../outbox-fixture.ts";
@@ -140,23 +140,33 @@ test("records that the backend refuses for good lie in a file beside the outbox;
   }
 });
 
-test("the file of them is bounded: one that is full is kept beside, the one before goes", () => {
+test("the file of them is bounded: one that is full is kept beside, the one before goes, and that is reported", () => {
   const directory = makeDirectory();
-  const file = openRejectedFile({ directory, maxBytes: 10_000, onFailure: () => expect.unreachable() });
-  for (const number of range(0, 100)) file.keep([numbered(number, 1000)], "no");
+  const dropped: unknown[] = [];
+  const file = openSetAsideFiles({
+    directory,
+    maxBytes: 10_000,
+    onFailure: () => expect.unreachable(),
+    onDropped: (detail) => dropped.push(detail),
+  });
+  for (const number of range(0, 100)) file.keepRecords([numbered(number, 1000)], "no", "rejected");
   const [now, last] = ["rejected.jsonl", "rejected.jsonl.last"].map((name) => join(directory, name));
   for (const path of [now, last]) expect(statSync(path as string).size).toBeLessThanOrEqual(10_000);
   expect(lines(now as string).at(-1).record.body).toMatch(/^99 /);
   const kept = [last, now].flatMap((path) => numbersOf(lines(path as string).map(({ record }) => record)));
   expect(kept).toEqual(range(kept[0] ?? 0, 100));
+  expect(dropped.length).toBeGreaterThan(5);
+  expect(dropped[0]).toEqual({ path: last, bytes: expect.any(Number) });
 });
 
 test("one record larger than the bound is kept all the same; a directory that cannot be is said", () => {
   const directory = makeDirectory();
-  openRejectedFile({ directory, maxBytes: 10, onFailure: () => expect.unreachable() }).keep([numbered(1)], "no");
+  const onDropped = (): void => expect.unreachable();
+  const small = openSetAsideFiles({ directory, maxBytes: 10, onFailure: () => expect.unreachable(), onDropped });
+  small.keepRecords([numbered(1)], "no", "rejected");
   expect(existsSync(join(directory, "rejected.jsonl"))).toBe(true);
   const failures: unknown[] = [];
-  const file = openRejectedFile({ directory: "/dev/null/x", onFailure: (detail) => failures.push(detail) });
-  file.keep([numbered(1), numbered(2)], "no");
+  const file = openSetAsideFiles({ directory: "/dev/null/x", onFailure: (detail) => failures.push(detail), onDropped });
+  file.keepRecords([numbered(1), numbered(2)], "no", "rejected");
   expect(failures).toEqual([{ path: "/dev/null/x/rejected.jsonl", error: expect.any(String), records: 2 }]);
 });

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import type { BackoffOptions } from "../../src/backoff.ts";
 import { openOtlpExport } from "../../src/ship/otlp-export.ts";
 import { openSender, type Sender, type SenderDetail, type SenderOptions } from "../../src/ship/outbox-sender.ts";
 import type { Outcome } from "../../src/ship/outcome.ts";
@@ -40,9 +41,15 @@ async function receive(options?: ReceiverOptions): Promise<OtlpReceiver> {
   return receiver;
 }
 
-function openTestSender(outbox: TestOutbox, send: SenderOptions["export"], backoff = QUICK): TestSender {
+function openTestSender(
+  outbox: TestOutbox,
+  send: SenderOptions["export"],
+  backoff: BackoffOptions = QUICK,
+  more: Partial<SenderOptions> = {},
+): TestSender {
   const troubles: TestSender["troubles"] = [];
-  const sender = openSender({ outbox, export: send, backoff, onTrouble: (...trouble) => troubles.push(trouble) });
+  const onTrouble: SenderOptions["onTrouble"] = (...trouble) => troubles.push(trouble);
+  const sender = openSender({ outbox, export: send, backoff, onTrouble, ...more });
   opened.push({ close: () => sender.close({ timeoutMs: 0 }) });
   return Object.assign(sender, { troubles });
 }
@@ -197,7 +204,7 @@ describe("Retry-After", () => {
 });
 
 describe("refused for good", () => {
-  test.each([400, 413, 422, 500, 501])("%d: one record is set aside, the others arrive", async (status) => {
+  test.each([400, 413, 422])("%d: one record is set aside, the others arrive", async (status) => {
     const receiver = await receive({
       respond: ({ records }) => (numbersOf(records).includes(37) ? { status, body: "bad\nfield" } : undefined),
     });
@@ -236,6 +243,101 @@ describe("refused for good", () => {
     const alone = receiver.requests().filter(({ records }) => records.length === 1);
     expect(numbersOf(alone.flatMap(({ records }) => records))).toEqual(range(0, 40));
   });
+});
+
+describe("server errors", () => {
+  /** Time that passes where the sender asks for it: no test waits. */
+  const fast = { firstMs: 1, maxMs: 2, blockedMs: 1 };
+
+  test.each([500, 501, 507, 520, 524])("%d to everything: nothing is set aside, all arrives later", async (status) => {
+    let isBroken = true;
+    const receiver = await receive({ respond: () => (isBroken ? { status } : undefined) });
+    const outbox = openTestOutbox(makeDirectory());
+    commit(outbox, 0, 43);
+    const setAside: unknown[] = [];
+    const suspects = { firstMs: 1, maxMs: 2, patienceMs: 0 };
+    const sender = openTestSender(outbox, exportTo(receiver.url), fast, {
+      suspects,
+      onSetAside: () => setAside.push(1),
+    });
+    // Long enough for each to have failed alone, more than once.
+    await until(() => receiver.requests().filter(({ records }) => records.length === 1).length > 90);
+    expect(outbox.size.records).toBe(43);
+    isBroken = false;
+    await receiver.waitFor(43, PATIENCE_MS);
+    await until(() => outbox.size.records === 0);
+    expect(numbersOf(receiver.records()).toSorted((a, b) => a - b)).toEqual(range(0, 43));
+    expect(setAside).toEqual([]);
+    expect(sender.totals).toMatchObject({ delivered: 43, rejected: 0 });
+    expect(new Set(sender.troubles.map(([name]) => name))).toEqual(new Set(["ship_retried"]));
+  });
+
+  test("to one record: the others arrive at once, it is sent again alone, and set aside when its time is over", async () => {
+    let nowMs = 0;
+    const receiver = await receive({
+      respond: ({ records }) => (numbersOf(records).includes(3) ? { status: 500, body: "no threes" } : undefined),
+    });
+    const outbox = openTestOutbox(makeDirectory());
+    commit(outbox, 0, 100);
+    const setAside: [number[], string, string][] = [];
+    const sender = openTestSender(outbox, exportTo(receiver.url), fast, {
+      suspects: { now: () => nowMs },
+      onSetAside: (records, reason, cause) => setAside.push([numbersOf(records), reason, cause]),
+    });
+    await receiver.waitFor(99, PATIENCE_MS);
+    await until(() => outbox.size.records === 1);
+    const alone = () => receiver.requests().filter(({ records }) => numbersOf(records).join() === "3").length;
+    // Once when it was found, once more at the others' success.
+    await until(() => alone() === 2);
+    nowMs = 3_599_000;
+    sender.hurry();
+    await until(() => alone() === 3);
+    await until(() => sender.totals.retries >= alone());
+    expect([outbox.size.records, setAside]).toEqual([1, []]);
+    nowMs = 3_600_001;
+    sender.hurry();
+    await until(() => outbox.size.records === 0);
+    expect(setAside).toEqual([[[3], "HTTP 500 Internal Server Error: no threes", "failed"]]);
+    expect(sender.troubles.at(-1)).toEqual([
+      "ship_failed",
+      { records: 1, reason: "HTTP 500 Internal Server Error: no threes", uids: [uidOf(3)] },
+    ]);
+    expect(sender.totals).toMatchObject({ delivered: 99, rejected: 1, waiting: 0 });
+  });
+
+  test("while one is held back, what comes is sent", async () => {
+    const receiver = await receive({
+      respond: ({ records }) => (numbersOf(records).includes(0) ? { status: 500 } : undefined),
+    });
+    const outbox = openTestOutbox(makeDirectory());
+    commit(outbox, 0, 1);
+    const sender = openTestSender(outbox, exportTo(receiver.url), fast);
+    await until(() => receiver.requests().length === 1);
+    commit(outbox, 1, 5);
+    sender.wake();
+    await receiver.waitFor(4, PATIENCE_MS);
+    expect(numbersOf(receiver.records())).toEqual([1, 2, 3, 4]);
+  });
+});
+
+test("there is a wait after each refusal, longer each time, and none after a success", async () => {
+  const waits: number[] = [];
+  const sent: number[] = [];
+  const outbox = openTestOutbox(makeDirectory());
+  commit(outbox, 0, 64);
+  const refused = async (batch: readonly unknown[]): Promise<Outcome> => {
+    sent.push(batch.length);
+    return { kind: "rejected", reason: "no" };
+  };
+  const random = (): number => {
+    waits.push(sent.length);
+    return 0;
+  };
+  openTestSender(outbox, refused, { firstMs: 4, maxMs: 12, blockedMs: 1, random });
+  await until(() => outbox.size.records === 0);
+  expect(sent).toEqual([64, 32, 16, 8, 4, 2, ...range(0, 64).map(() => 1)]);
+  // One after each request.
+  expect(waits).toEqual(range(1, sent.length + 1));
 });
 
 describe("partial success", () => {

@@ -111,3 +111,29 @@ describe("a kill", () => {
     expect(kill.pid1).toBe(expected);
   });
 });
+
+describe("beyond two thousand containers", () => {
+  const pathOf = (index: number): string => `${POD_CGROUP}/${index.toString(16).padStart(64, "0")}`;
+
+  test("one that lives takes the place of one that is gone", () => {
+    for (let index = 0; index < 2000; index++) find(pathOf(index));
+    setProcesses(CONTAINER_CGROUP, { 345: 1 });
+    find(CONTAINER_CGROUP);
+    own.look(500);
+    expect(own.of(CONTAINER_CGROUP)).toBeUndefined();
+    own.gone(pathOf(7), 600);
+    find(CONTAINER_CGROUP, 600);
+    for (let nowMs = 1100; nowMs < 60_000; nowMs += 500) own.look(nowMs);
+    expect(own.of(CONTAINER_CGROUP)).toBe(345);
+  });
+
+  test("those that a user of the node has made take half of the places", () => {
+    for (let index = 0; index < 5000; index++) {
+      own.found({ path: pathOf(index), directory: join(root, "none"), isNew: true, delegatedTo: "/user.slice" }, 0);
+    }
+    setProcesses(CONTAINER_CGROUP, { 345: 1 });
+    find(CONTAINER_CGROUP, 600);
+    for (let nowMs = 1100; nowMs < 60_000; nowMs += 500) own.look(nowMs);
+    expect(own.of(CONTAINER_CGROUP)).toBe(345);
+  });
+});

@@ -86,7 +86,7 @@ describe("over a connection", () => {
     nowMs = 0;
     served = await serveObjects(
       { path: "/api/v1/namespaces/shop/events", json: eventsOf(SIDECAR), wrong },
-      { read: readPodEvents, toPath: toPodEventsPath, foundMs: 10_000, timeoutMs: 100, now: () => nowMs },
+      { read: readPodEvents, toPath: toPodEventsPath, foundMs: 10_000, now: () => nowMs },
     );
     return createPodEvents(served.objects);
   }

@@ -120,6 +120,17 @@ describe("what cannot be read: a sentence and status 2, and other files are read
     expect({ pids, status }).toEqual({ pids: [JAVA.pid], status: 2 });
   });
 
+  // What is said is pasted.
+  test.each([
+    ["it's; touch x.log", "xz", "\xfd7zXZ\0", /xz -dc '.*\/it'\\''s; touch x\.log' \| oomscribe replay -\n$/],
+    ["a\u001b[201~\rb", "bzip2", "BZh9", /bzip2 -dc FILE \| oomscribe replay -\n$/],
+  ])("a file called %j, compressed with %s", async (name, _, magic, command) => {
+    const { stderr, status } = await replay([put(name, Buffer.from(magic, "latin1"), "and more")]);
+    expect(stderr).toMatch(command);
+    expect(stderr.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+    expect(status).toBe(2);
+  });
+
   test.skipIf(process.getuid?.() === 0)("no permission", async () => {
     const path = join(folder, "secret");
     copyFileSync(JAVA.file, path);

@@ -1,9 +1,13 @@
 /** A kill that comes again is the same kill; what is remembered is bounded. */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { MAX_COMPARED } from "../../src/replay/recent-rows.ts";
 import { createSeen } from "../../src/replay/seen.ts";
 import type { LogRecord } from "../../src/ship/log-record.ts";
 import { runCli } from "../cli-process.ts";
+import { countExecutedBlocks } from "../executed-blocks.ts";
+
+const UID = "0f".repeat(16);
 
 let uids = 0;
 
@@ -18,7 +22,7 @@ function record(more: Partial<LogRecord["attributes"]> & { us?: number; host?: s
     body: "",
     resource: host === undefined ? {} : { "host.name": host },
     attributes: {
-      "log.record.uid": String(uids++),
+      "log.record.uid": (uids++).toString(16).padStart(32, "0"),
       "process.pid": 7,
       "oom.victim.total_vm": 1024,
       "oom.victim.anon_rss": 512,
@@ -30,7 +34,7 @@ function record(more: Partial<LogRecord["attributes"]> & { us?: number; host?: s
 
 const SECOND = 1_000_000;
 const pairs: [what: string, one: LogRecord, other: LogRecord, isOne: boolean][] = [
-  ["the same UID", record({ "log.record.uid": "x" }), record({ "log.record.uid": "x", "process.pid": 8 }), true],
+  ["the same UID", record({ "log.record.uid": UID }), record({ "log.record.uid": UID, "process.pid": 8 }), true],
   ["no time in either", record(), record(), true],
   [
     "the kernel's time in one, wall time in the other",
@@ -77,6 +81,23 @@ test("a kill is new again when it has been forgotten", () => {
   const seen = createSeen(2);
   const [a, b, c] = [1, 2, 3].map((pid) => record({ "process.pid": pid })) as [LogRecord, LogRecord, LogRecord];
   expect([a, a, b, a, c, b, a].map((one) => seen.add(one))).toEqual([true, false, true, false, true, false, true]);
+});
+
+test("time is linear in kills of the same figures, none of which is another", async () => {
+  const steps = (kills: number): Promise<number> =>
+    countExecutedBlocks(() => {
+      const seen = createSeen();
+      for (let kill = 0; kill < kills; kill++) seen.add(record({ "oom.kernel.monotonic": kill }));
+    });
+  const [one, twice] = [await steps(2000), await steps(4000)];
+  expect(twice / one).toBeLessThan(2.5);
+});
+
+test("of kills of the same figures the last are remembered", () => {
+  const seen = createSeen();
+  for (let kill = 0; kill < 4000; kill++) expect(seen.add(record({ "oom.kernel.monotonic": kill }))).toBe(true);
+  expect(seen.add(record({ "oom.kernel.monotonic": 3999 }))).toBe(false);
+  expect(seen.add(record({ "oom.kernel.monotonic": 3999 - MAX_COMPARED + 1 }))).toBe(false);
 });
 
 const captures: [what: string, names: string[], kills: number][] = [

@@ -1,4 +1,5 @@
 /** Which kills are wanted, and how they are grouped: on real captures, whose figures were counted with grep. */
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parseFilter } from "../../src/replay/select.ts";
 import { capture, runCli } from "../cli-process.ts";
@@ -115,6 +116,14 @@ describe("--explain", () => {
     const told = await runCli(["replay", "--explain", uid.slice(0, 8), NODE]);
     expect(told.stdout).toContain("Who asked for the memory is not in the log.");
     expect(told.stdout).toContain("Which container it was in is not known.");
+  });
+
+  test("a line in no known format: that its beginning is assumed", async () => {
+    const bare = fileURLToPath(new URL("../captures/composed/2.4.log", import.meta.url));
+    const { stdout } = await runCli(["replay", "--explain", "1042", bare]);
+    expect(stdout.replace(/\s+/g, " ")).toContain("Where the kernel's message begins in its line is not sure");
+    const sure = await runCli(["replay", "--explain", "503", NODE]);
+    expect(sure.stdout).not.toContain("begins in its line");
   });
 
   test("hostile names stay in their line", async () => {

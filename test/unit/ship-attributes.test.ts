@@ -114,7 +114,7 @@ function fullRecords(): LogRecord[] {
   const around = { isFirstOfRollout: true, autoscaler, missing: ["events"] } as const;
   const followUp = { containerId: CONTAINER_ID, who, uids: ["a"], kills: 1, waitedMs: 5, around } as const;
   const end = { is: "terminated", reason: "OOMKilled", exitCode: 137, finishedMs: 1 } as const;
-  const suppressed = makeRecord("oom_kill_process: 71 callbacks suppressed");
+  const suppressed = makeRecord("oom_kill_process: 71 callbacks suppressed", { textStart: "assumed" });
   return [
     toLogRecord(kill, NODE),
     toLogRecord(inUnit, NODE),
@@ -140,6 +140,7 @@ function fullRecords(): LogRecord[] {
     ),
     toFollowUpRecord({ ...followUp, outcome: "none", around: { missing: [] }, events: [] }, NODE, 9),
     toLogRecord(kill, NODE, { who, repeats: { recent: 2, ofRevision: 1, countedSinceMs: 0 }, ...around }),
+    toUnverifiedSuppressedRecord({ count: 2, fromMs: 1, untilMs: 2 }, NODE, (ms) => ms * 1000),
     toEvictionRecord(who, NODE, 9),
     toFalseKillRecord({ containerId: CONTAINER_ID, ended: end }, () => who, NODE, 9),
     toNearLimitRecord(NEAR_LIMIT, NODE, who, 9),

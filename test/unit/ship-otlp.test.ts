@@ -8,7 +8,7 @@ import { type BatchResult, type OtlpShipper, type OtlpShipperOptions, openOtlpSh
 import { toLogRecord } from "../../src/ship/record.ts";
 import { readResourceEnv } from "../../src/ship/resource-env.ts";
 import { killsOf, makeBareKill, makeKill, readReports } from "../kills.ts";
-import { type OtlpReceiver, openOtlpReceiver, type ReceiverOptions } from "../otlp-receiver.ts";
+import { type Answer, type OtlpReceiver, openOtlpReceiver, type ReceiverOptions } from "../otlp-receiver.ts";
 
 const opened: { close(): Promise<unknown> }[] = [];
 
@@ -114,12 +114,44 @@ describe.each(["http/protobuf", "http/json"] as const)("by %s", (protocol) => {
     expect(shipper.warnings).toEqual(["the backend says: slow"]);
   });
 
-  test("an answer that cannot be read is a warning: the batch has arrived", async () => {
-    const receiver = await receive({ respond: () => ({ body: "\xff<html>" }) });
+  test.each<[string, Answer, string]>([
+    [
+      "a web page",
+      { headers: { "content-type": "text/html" }, body: "<html>Log in" },
+      "answered with text/html, not OTLP",
+    ],
+    [
+      "another port's word",
+      { headers: { "content-type": "text/plain" }, body: "ok" },
+      "answered with text/plain, not OTLP",
+    ],
+    ["a body that is not what it says", { body: "\xff<html>" }, "answered with a body that is not OTLP"],
+    [
+      "a body that is too long",
+      { headers: { "content-type": "application/json" }, body: `{"a":"${"a".repeat(70_000)}"}` },
+      "answered with a body that is not OTLP",
+    ],
+  ])("HTTP 200 with %s is not delivered", async (_, answer, reason) => {
+    const receiver = await receive({ respond: () => answer });
+    const shipper = shipTo(receiver.url, {}, { protocol });
+    await shipper.ship(record("a"));
+    const lastError = `HTTP 200 OK: ${reason}: is the endpoint right?`;
+    expect(await shipper.flush()).toEqual({ exported: 0, failed: 1, lastError });
+    expect(shipper.warnings).toEqual([]);
+  });
+
+  test.each<[string, Answer]>([
+    ["no body", { body: "" }],
+    ["no body and the type of a web page", { headers: { "content-type": "text/html" }, body: "" }],
+    ["204", { status: 204, body: "" }],
+    ["{} as text", { headers: { "content-type": "text/plain" }, body: "{}\n" }],
+    ["an object of JSON of its own", { headers: { "content-type": "application/json" }, body: '{"took":1}' }],
+  ])("a success with %s is delivered", async (_, answer) => {
+    const receiver = await receive({ respond: () => answer });
     const shipper = shipTo(receiver.url, {}, { protocol });
     await shipper.ship(record("a"));
     expect(await shipper.flush()).toEqual({ exported: 1, failed: 0 });
-    expect(shipper.warnings).toHaveLength(1);
+    expect(shipper.warnings).toEqual([]);
   });
 });
 
@@ -269,8 +301,22 @@ describe("what does not arrive is counted with its reason", () => {
     const { port } = server.address() as { port: number };
     const shipper = shipTo(`http://127.0.0.1:${port}`, brief);
     await shipper.ship(record("a"));
-    // The exporter takes the status for the answer; what matters is that it does not wait for ever.
-    expect(await shipper.flush()).toEqual({ exported: 1, failed: 0 });
+    // The status alone is not the answer: the rest may say that some records were rejected.
+    expect(await shipper.flush()).toEqual({ exported: 0, failed: 1, lastError: "no answer within 300 ms" });
+  });
+
+  test("an answer that breaks off", async () => {
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    opened.push({ close: async () => server.close() });
+    const { port } = server.address() as { port: number };
+    const shipper = shipTo(`http://127.0.0.1:${port}`, brief);
+    await shipper.ship(record("a"));
+    const lastError = "HTTP 200 OK: the answer ended before its end";
+    expect(await shipper.flush()).toEqual({ exported: 0, failed: 1, lastError });
   });
 
   test("a backend that does not take the connection", async () => {

@@ -2,10 +2,13 @@
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { readConfig } from "../../src/config/read.ts";
+import { type SettingName, variableOf } from "../../src/config/settings.ts";
 import { type AgentStatus, toHealth, toMetrics, toReadiness } from "../../src/own-metrics.ts";
-import { openOwnServer } from "../../src/own-server.ts";
+import { type OwnServers, openOwnServers } from "../../src/own-server.ts";
 import { formatMetrics } from "../../src/telemetry/metrics.ts";
-import type { TelemetryServer } from "../../src/telemetry/server.ts";
+
+/** `/c1` to `/c11`, each as many */
+const UNWATCHED = Array.from({ length: 11 }, (_, index): [string, number] => [`/c${index + 1}`, index + 1]);
 
 const STATUS: AgentStatus = {
   version: "1.2.3",
@@ -26,23 +29,31 @@ const STATUS: AgentStatus = {
   ],
   sources: {
     log: { isRead: true, isDrained: true, read: 100, lost: 7 },
-    counters: { isOpen: true, cgroups: 42 },
+    counters: { isOpen: true, cgroups: 42, unwatched: new Map(UNWATCHED) },
     histories: 7,
     tracepoint: { isOpen: false },
   },
   events: { kmsg_gap: 1 },
 };
 
-const servers: TelemetryServer[] = [];
+const servers: OwnServers[] = [];
 
 afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
 async function open(status: AgentStatus, listen = "127.0.0.1:0"): Promise<string> {
-  const server = await openOwnServer(listen, () => status);
-  servers.push(server as TelemetryServer);
-  return (server as TelemetryServer).url;
+  return (await openServers({ listen }, status)).metrics?.url as string;
+}
+
+async function openServers(settings: Parameters<typeof openOwnServers>[0], status = STATUS): Promise<OwnServers> {
+  const opened = await openOwnServers(
+    settings,
+    () => status,
+    () => {},
+  );
+  servers.push(opened);
+  return opened;
 }
 
 function withSources(sources: Partial<AgentStatus["sources"]>): AgentStatus {
@@ -52,7 +63,7 @@ function withSources(sources: Partial<AgentStatus["sources"]>): AgentStatus {
 const LOG_FAILS = { isRead: false, isDrained: false, read: 0, lost: 0 };
 
 test("without an address there is none", async () => {
-  expect(await openOwnServer(undefined, () => STATUS)).toBeUndefined();
+  expect(await openServers({})).toMatchObject({ metrics: undefined, probes: undefined });
 });
 
 test("/metrics, line by line", async () => {
@@ -80,6 +91,9 @@ test("/metrics, line by line", async () => {
     'oomscribe_source_up{source="kernel_log"} 1',
     'oomscribe_source_up{source="mark_victim"} 0',
     "oomscribe_cgroups_followed 42",
+    'oomscribe_cgroups_unwatched{cgroup="/c11"} 11',
+    'oomscribe_cgroups_unwatched{cgroup="/c2"} 2',
+    'oomscribe_cgroups_unwatched{cgroup="other"} 1',
     'oomscribe_events_total{event="kmsg_gap"} 1',
   ]) {
     expect(lines).toContain(line);
@@ -124,8 +138,8 @@ test("what would break a line is escaped", () => {
 test.each<[string, AgentStatus, number, number]>([
   ["all is well", STATUS, 200, 200],
   ["the log cannot be read, the counters can", withSources({ log: LOG_FAILS }), 200, 503],
-  ["the log alone", withSources({ counters: { isOpen: false, cgroups: 0 } }), 200, 200],
-  ["neither", withSources({ log: LOG_FAILS, counters: { isOpen: false, cgroups: 0 } }), 503, 503],
+  ["the log alone", withSources({ counters: { isOpen: false, cgroups: 0, unwatched: new Map() } }), 200, 200],
+  ["neither", withSources({ log: LOG_FAILS, counters: { isOpen: false, cgroups: 0, unwatched: new Map() } }), 503, 503],
   ["not read to its end yet", withSources({ log: { ...LOG_FAILS, isRead: true } }), 200, 503],
 ])("/healthz and /readyz: %s", async (_, status, health, readiness) => {
   const url = await open(status);
@@ -148,22 +162,39 @@ test("HEAD, other methods, other paths", async () => {
   expect((await fetch(`${url}/`)).status).toBe(404);
 });
 
-test("a port that is taken: a sentence that says what to do", async () => {
-  const { host } = new URL(await open(STATUS));
-  await expect(openOwnServer(host, () => STATUS)).rejects.toThrow(
-    /^cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE.*; set listen to another ADDRESS:PORT$/,
-  );
+test("probes have a listener of their own, without metrics; the other one answers them too", async () => {
+  const { metrics, probes } = await openServers({ listen: "127.0.0.1:0", "probe-listen": "127.0.0.1:0" });
+  const statusOf = async (url: string | undefined, path: string): Promise<number> =>
+    (await fetch(`${url}${path}`)).status;
+  const paths = ["/healthz", "/readyz", "/metrics"];
+  expect(await Promise.all(paths.map((path) => statusOf(metrics?.url, path)))).toEqual([200, 200, 200]);
+  expect(await Promise.all(paths.map((path) => statusOf(probes?.url, path)))).toEqual([200, 200, 404]);
+  expect(await (await fetch(`${probes?.url}/`)).text()).toBe("there are /healthz and /readyz\n");
 });
 
-test.each([
-  ["127.0.0.1:9464", true],
-  [":9464", true],
-  ["[::1]:9464", true],
-  ["9464", false],
-  ["localhost:9464", false],
-  ["127.0.0.1:99999", false],
-])("listen: %s", (listen, isGood) => {
-  const attempt = (): unknown => readConfig({ flags: new Map([["listen", [listen]]]), env: {} });
+test("a port that is taken: a sentence that says what to do, and the other one is given up", async () => {
+  const { host } = new URL(await open(STATUS));
+  await expect(openServers({ listen: host })).rejects.toThrow(
+    /^cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE.*; set listen to another ADDRESS:PORT$/,
+  );
+  const first = await openServers({ listen: "127.0.0.1:0" });
+  const free = new URL(first.metrics?.url ?? "").host;
+  first.close();
+  await expect(openServers({ listen: free, "probe-listen": host })).rejects.toThrow(/; set probe-listen to another/);
+  expect((await openServers({ listen: free })).metrics?.url).toBe(`http://${free}`);
+});
+
+test.each(
+  (["listen", "probe-listen"] satisfies SettingName[]).flatMap((setting): [SettingName, string, boolean][] => [
+    [setting, "127.0.0.1:9464", true],
+    [setting, ":9464", true],
+    [setting, "[::1]:9464", true],
+    [setting, "9464", false],
+    [setting, "localhost:9464", false],
+    [setting, "127.0.0.1:99999", false],
+  ]),
+)("%s: %s", (setting, address, isGood) => {
+  const attempt = (): unknown => readConfig({ flags: new Map(), env: { [variableOf(setting)]: address } });
   if (isGood) expect(attempt).not.toThrow();
   else expect(attempt).toThrow(/write ADDRESS:PORT/);
 });

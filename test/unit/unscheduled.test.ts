@@ -87,7 +87,7 @@ describe("over a connection", () => {
     const items = [event("web-54b94897df-x2x4z"), event("web-api-54b94897df-x2x4z"), event("db-0")];
     served = await serveObjects(
       { path: "/api/v1/namespaces/shop/events", json: { items }, wrong },
-      { read: readUnscheduled, toPath: toUnscheduledPath, timeoutMs: 500 },
+      { read: readUnscheduled, toPath: toUnscheduledPath },
     );
     return createUnscheduled(served.objects);
   }

@@ -1,7 +1,8 @@
 /** Commands that give what ran out more memory. */
 import type { Case, CaseKill } from "../case.ts";
 import type { Cause } from "../diagnosis.ts";
-import { toCommand } from "./shell.ts";
+import { cgroupFile, UNSAFE_NAME } from "./cgroup-file.ts";
+import { isPasteable, PIPE, TO_FILE, toCommand, toInstruction } from "./shell.ts";
 import { suggestLimit, toMebibytes, toQuantity } from "./sizes.ts";
 import { unitOf, type Workload, workloadOf } from "./target.ts";
 
@@ -49,6 +50,7 @@ function ofCgroup(kill: CaseKill, bytes: number): string[] {
     return [toCommand(runtime, "update", "--memory", `${mebibytes}m`, "--memory-swap", `${mebibytes}m`, containerId)];
   }
   if (unit !== undefined && limitCgroup?.endsWith(`/${unit}`) === true) {
+    if (!isPasteable(unit)) return [toInstruction(`Set MemoryMax=${mebibytes}M for the unit by hand: ${UNSAFE_NAME}`)];
     return [toCommand("systemctl", "set-property", "--", unit, `MemoryMax=${mebibytes}M`)];
   }
   if (scope !== "cgroup" || limitCgroup === undefined || identity?.containerId !== undefined) return [];
@@ -58,14 +60,16 @@ function ofCgroup(kill: CaseKill, bytes: number): string[] {
 /** With its UID alone: who it is comes first. */
 function findPod(uid: string): string[] {
   const columns = "custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,UID:.metadata.uid";
-  return [`${toCommand("kubectl", "get", "pods", "-A", "-o", columns)} | ${toCommand("grep", "-F", "-e", uid)}`];
+  return [toCommand("kubectl", "get", "pods", "-A", "-o", columns, PIPE, "grep", "-F", "-e", uid)];
 }
 
 /** cgroup v1 prints `memory+swap:`, v2 `swap:`; with neither, which file it is is not known. */
 function writeLimit({ report }: CaseKill, cgroup: string, bytes: number): string[] {
-  const directory =
-    report.memsw !== undefined ? "/sys/fs/cgroup/memory" : report.swap !== undefined ? "/sys/fs/cgroup" : undefined;
-  if (directory === undefined) return [];
-  const file = report.memsw !== undefined ? "memory.limit_in_bytes" : "memory.max";
-  return [`${toCommand("echo", String(bytes))} > ${toCommand(`${directory}${cgroup}/${file}`)}`];
+  const isV1 = report.memsw !== undefined;
+  if (!isV1 && report.swap === undefined) return [];
+  const file = isV1 ? "memory.limit_in_bytes" : "memory.max";
+  const path = cgroupFile(cgroup, file, isV1);
+  if (path === undefined) return [];
+  if (!isPasteable(path)) return [toInstruction(`Write ${bytes} to ${file} of the cgroup by hand: ${UNSAFE_NAME}`)];
+  return [toCommand("echo", String(bytes), TO_FILE, path)];
 }

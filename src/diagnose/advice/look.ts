@@ -1,9 +1,10 @@
 /** Commands that show what holds the memory: inside the container, or on the node. */
 import type { Case } from "../case.ts";
 import { overRequests } from "../causes/node.ts";
-import { toCommand } from "./shell.ts";
+import { cgroupFile, UNSAFE_NAME } from "./cgroup-file.ts";
+import { isPasteable, toCommand, toInstruction } from "./shell.ts";
 import { toQuantity } from "./sizes.ts";
-import { type Workload, workloadOf } from "./target.ts";
+import { isObjectName, nodeOf, type Workload, workloadOf } from "./target.ts";
 
 /** tmpfs: which one is full, and a size for the volume of the pod that has none. */
 export function lookIntoTmpfs(one: Case): string[] {
@@ -32,10 +33,14 @@ function boundVolumes({ who, use }: Case, { template, namespace, container }: Wo
 /** What a cgroup's memory is, line by line. */
 export function lookIntoCgroup({ who, kill }: Case): string[] {
   const workload = workloadOf(who);
-  const file = kill.report.memsw === undefined ? "/sys/fs/cgroup/memory.stat" : "/sys/fs/cgroup/memory/memory.stat";
-  if (workload !== undefined) return [inContainer(workload, "cat", file)];
-  const cgroup = kill.limitCgroup;
-  return cgroup === undefined ? [] : [toCommand("cat", file.replace("/memory.stat", `${cgroup}/memory.stat`))];
+  const isV1 = kill.report.memsw !== undefined;
+  // Within the container its own cgroup is mounted there.
+  const cgroup = workload === undefined ? kill.limitCgroup : "/";
+  const path = cgroup === undefined ? undefined : cgroupFile(cgroup, "memory.stat", isV1);
+  if (path === undefined) return [];
+  if (workload !== undefined) return [inContainer(workload, "cat", path)];
+  if (!isPasteable(path)) return [toInstruction(`Read memory.stat of the cgroup by hand: ${UNSAFE_NAME}`)];
+  return [toCommand("cat", path)];
 }
 
 export function lookIntoSlab(one: Case): string[] {
@@ -52,7 +57,7 @@ export function lookIntoPod({ who }: Case): string[] {
 /** Where it can add no replicas, the load of each grows, and each of its replicas may run out as this one did. */
 export function lookIntoAutoscaler({ who, autoscaler }: Case): string[] {
   const namespace = who?.namespace;
-  if (autoscaler?.isAtMaximum !== true || namespace === undefined) return [];
+  if (autoscaler?.isAtMaximum !== true || !isObjectName(namespace)) return [];
   return [toCommand("kubectl", "describe", `hpa/${autoscaler.name}`, "-n", namespace)];
 }
 
@@ -63,7 +68,7 @@ export function lookIntoMemoryNodes(): string[] {
 
 /** Of a node: what has been promised on it, and a request for who used more than it had asked for. */
 export function relieveNode({ who, history }: Case): string[] {
-  const node = who?.node;
+  const node = nodeOf(who);
   const [worst] = overRequests(history?.members ?? []);
   return [
     ...(worst === undefined ? [] : raiseRequest(workloadOf(worst.member.who), worst.request + worst.over)),

@@ -1,7 +1,7 @@
 /** What the victim's language runtime can be told: to stay within its limit, and to say what holds its memory. */
 import type { Case } from "../case.ts";
 import type { Cause } from "../diagnosis.ts";
-import { toCommand } from "./shell.ts";
+import { quoteWord, toCommand } from "./shell.ts";
 import { suggestLimit, toMebibytes } from "./sizes.ts";
 import { workloadOf } from "./target.ts";
 
@@ -83,5 +83,5 @@ export function adviseRuntime(one: Case, cause: Cause): string[] {
     return [toCommand("kubectl", "set", "env", template, "-n", namespace, "-c", container, variable)];
   }
   const [name = "", ...value] = variable.split("=");
-  return [`export ${name}=${toCommand(value.join("="))}`];
+  return [`export ${name}=${quoteWord(value.join("="))}`];
 }

@@ -54,6 +54,15 @@ export function checkCgroups({ hostRoot }: Pick<CheckContext, "hostRoot">): Find
       detail,
     };
   }
+  const [first] = counts.unwatched;
+  if (first !== undefined) {
+    return {
+      status: "warning",
+      says: `${all}; ${first[1]} more below ${first[0]} are not watched`,
+      advice: "find out what makes so many cgroups there; kills in them are counted by the cgroups above or the node",
+      detail,
+    };
+  }
   return { status: "ok", says: all, detail };
 }
 
@@ -68,6 +77,8 @@ interface Counts {
   /** why some cannot be read */
   unreadable: string | undefined;
   isLimited: boolean;
+  /** how many there is no room for, by the container or unit that they are in */
+  unwatched: ReadonlyMap<string, number>;
 }
 
 /** As the agent does it, for a moment. */
@@ -84,13 +95,13 @@ function readCounts(hostRoot: string, hierarchy: MemoryHierarchy): Counts {
     },
   });
   try {
-    return { ...count(source.known), unreadable, isLimited };
+    return { ...count(source.known), unreadable, isLimited, unwatched: source.unwatched };
   } finally {
     source.close();
   }
 }
 
-function count(known: ReadonlyMap<string, CounterReading>): Omit<Counts, "unreadable" | "isLimited"> {
+function count(known: ReadonlyMap<string, CounterReading>): Omit<Counts, "unreadable" | "isLimited" | "unwatched"> {
   const containers = new Set<string>();
   const pods = new Set<string>();
   const driver = new Set<string>();

@@ -24,13 +24,6 @@ export interface EndpointFacts {
 export function judgeAnswer(outcome: Outcome, answer: Answer | undefined, facts: EndpointFacts): Verdict {
   const { target, protocol } = facts;
   if (outcome.kind === "delivered" || outcome.kind === "partial") {
-    if (answer?.contentType?.startsWith("text/html")) {
-      return {
-        status: "warning",
-        says: `${target} answers with a web page: it may be no endpoint of OTLP`,
-        advice: pathAdvice(facts),
-      };
-    }
     return { status: "ok", says: `${target} takes records as ${protocol}` };
   }
   const { reason } = outcome;
@@ -71,6 +64,7 @@ function answerAdvice(status: number | undefined, reason: string, facts: Endpoin
     case 504:
       return "what stands before the backend cannot reach it: look whether the backend runs";
     default:
+      if (status < 300) return pathAdvice(facts);
       return status < 400
         ? "it redirects, which is not followed: write the address it redirects to in --otlp"
         : "look at the backend's own log";

@@ -6,6 +6,7 @@ import type { CheckContext, Finding } from "../check.ts";
 
 /** As in memory-counters.ts. */
 const MAX_CGROUPS = 10_000;
+const MAX_IN_SUBTREE = 1000;
 /** Of a limit: what is above is near. Watches are counted for all of a user's processes together. */
 const NEAR = 0.5;
 const FILES_PER_CGROUP = 2;
@@ -77,6 +78,7 @@ function watchAll(hostRoot: string): Pick<InotifyFacts, "cgroups" | "refused"> |
       directory,
       path,
       maxCgroups: MAX_CGROUPS,
+      maxInSubtree: MAX_IN_SUBTREE,
       onFound() {
         cgroups++;
       },

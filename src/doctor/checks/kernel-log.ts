@@ -1,5 +1,5 @@
 /** /dev/kmsg: opened and read as the agent does it, and how much of the past it still holds. */
-import { parseKillLine } from "../../../parsers/oom/killed.ts";
+import { readKillLine } from "../../../parsers/oom/killed.ts";
 import { countOf } from "../../replay/captures.ts";
 import { readableDuration } from "../../ship/readable.ts";
 import { createKernelClock, type KernelClock } from "../../sources/clock.ts";
@@ -62,7 +62,7 @@ function readAll(device: KmsgDevice, clock: KernelClock): LogFacts {
       facts.records++;
       facts.firstSeq ??= record.seq;
       oldestUs ??= record.monotonicUs;
-      if (record.origin === "kernel" && parseKillLine(record.text) !== undefined) facts.kills++;
+      if (record.origin === "kernel" && readKillLine(record) !== undefined) facts.kills++;
     }
   }
   if (oldestUs !== undefined) facts.seconds = Math.max(clock.monotonicUs() - oldestUs, 0) / 1e6;

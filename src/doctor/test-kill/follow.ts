@@ -1,6 +1,6 @@
 /** Follows one kill through the agent's own pipeline: sources, correlation, record, outbox, endpoint; all in memory. */
 import { basename } from "node:path";
-import { parseKillLine } from "../../../parsers/oom/killed.ts";
+import { readKillLine } from "../../../parsers/oom/killed.ts";
 import type { Config } from "../../config/read.ts";
 import type { Backend } from "../../deliveries/backend.ts";
 import { openDeliveries } from "../../deliveries/deliveries.ts";
@@ -147,7 +147,7 @@ function listen(live: Live, cgroup: string, seen: Seen, hasBegun: () => boolean)
   return {
     ...live,
     record(record, atMs) {
-      const line = hasBegun() && record.origin === "kernel" ? parseKillLine(record.text) : undefined;
+      const line = hasBegun() && record.origin === "kernel" ? readKillLine(record) : undefined;
       if (line?.comm === TEST_COMM) seen.lineMs ??= monotonicMs();
       live.record(record, atMs);
     },

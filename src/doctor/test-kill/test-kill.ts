@@ -1,6 +1,7 @@
 /** `--test-kill`: one real OOM kill in a cgroup of its own, and what became of it on its way to the endpoint. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/read.ts";
+import { toCommand } from "../../diagnose/advice/shell.ts";
 import { monotonicMs } from "../../sources/monotonic.ts";
 import type { CheckContext, CheckResult } from "../check.ts";
 import { type Follower, openFollower } from "./follow.ts";
@@ -44,7 +45,7 @@ function refused(why: string, advice: string): CheckResult {
 
 function notRemoved({ directory }: TestCgroup, code: string): CheckResult {
   const says = `${directory} could not be removed (${code})`;
-  return { name: TEST_KILL, status: "failed", says, advice: `rmdir ${directory}` };
+  return { name: TEST_KILL, status: "failed", says, advice: toCommand("rmdir", directory) };
 }
 
 /** Reading the log to its end; a start takes less as a rule. */

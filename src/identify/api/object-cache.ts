@@ -31,6 +31,10 @@ export function createObjectCache<T>(maxEntries: number): ObjectCache<T> {
       return entry.answer;
     },
     put(key, answer, forMs, nowMs) {
+      for (const [oldest, { untilMs }] of entries) {
+        if (untilMs > nowMs) break;
+        entries.delete(oldest);
+      }
       remember(entries, key, { answer, untilMs: nowMs + forMs }, maxEntries);
     },
     get size() {

@@ -143,8 +143,9 @@ export function openDiskNames({ hostRoot, onTrouble, now = () => performance.now
     const names = reader.container(containerId, podUid);
     if (names === undefined) return learned;
     keep(containerId, podUid, names);
-    // Nobody has told of its cgroup: it may be gone.
+    // Nobody has told of its cgroup: it may be gone, and its pod's too.
     containers.leave(containerId, now());
+    pods.leave((names.podUid ?? podUid ?? "").toLowerCase(), now());
     return reader.complete(names, containerId);
   }
 
@@ -154,6 +155,8 @@ export function openDiskNames({ hostRoot, onTrouble, now = () => performance.now
 
   return {
     learn(cgroup) {
+      containers.prune(now());
+      pods.prune(now());
       const { kind, containerId, podUid } = parseCgroupPath(cgroup);
       if (isClosed || kind !== "container" || containerId === undefined || !CONTAINER_ID.test(containerId)) return;
       if (containers.get(containerId) !== undefined || waiting.has(containerId)) return;

@@ -5,6 +5,8 @@ export interface Kept<T> {
   set(key: string, value: T): void;
   /** It is gone: what was learned of it is kept for a while. */
   leave(key: string, nowMs: number): void;
+  /** Forgets what was gone for too long. */
+  prune(nowMs: number): void;
 }
 
 /** @param max of both kinds together; the oldest go first, those that are gone before those that live */
@@ -19,6 +21,13 @@ export function createKept<T>({ max, keptMs }: { max: number; keptMs: number }):
     }
   }
 
+  function prune(nowMs: number): void {
+    for (const [key, { atMs }] of gone) {
+      if (nowMs - atMs <= keptMs) break;
+      gone.delete(key);
+    }
+  }
+
   return {
     get: (key) => living.get(key) ?? gone.get(key)?.value,
     set(key, value) {
@@ -26,11 +35,9 @@ export function createKept<T>({ max, keptMs }: { max: number; keptMs: number }):
       living.set(key, value);
       bound();
     },
+    prune,
     leave(key, nowMs) {
-      for (const [other, { atMs }] of gone) {
-        if (nowMs - atMs <= keptMs) break;
-        gone.delete(other);
-      }
+      prune(nowMs);
       const value = living.get(key);
       if (value === undefined) return;
       living.delete(key);

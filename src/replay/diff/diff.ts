@@ -7,6 +7,7 @@ import { countOf } from "../captures.ts";
 import { InputError, openInput } from "../inputs.ts";
 import { openPodList } from "../pod-list.ts";
 import { readCapture } from "../read-capture.ts";
+import { keepHeapSmall, type SmallHeap } from "../small-heap.ts";
 import { type Column, plain, renderColumns, terminalWidth } from "../table/columns.ts";
 import type { GroupKey } from "../table/group-keys.ts";
 import { plainCell } from "../table/text.ts";
@@ -24,10 +25,11 @@ export interface DiffOptions {
 
 /** @returns the process's exit status: 0 whether they differ or not; 2: something cannot be read, which was said */
 export async function runDiff(options: DiffOptions): Promise<0 | 2> {
+  const heap = keepHeapSmall();
   const comparison = createComparison(options.groupBy);
   try {
     const identify = options.k8s === undefined ? undefined : await openPodList(options.k8s);
-    for (const side of ["a", "b"] as const) await readSide(side, options, comparison, identify);
+    for (const side of ["a", "b"] as const) await readSide(side, options, comparison, identify, heap);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     process.stderr.write(`oomscribe diff: ${error.message}\n`);
@@ -42,6 +44,7 @@ async function readSide(
   options: DiffOptions,
   comparison: Comparison,
   identify: Identify | undefined,
+  heap: SmallHeap,
 ): Promise<void> {
   const context: RecordContext = { resource: {} };
   const input = await openInput(options[side]);
@@ -50,6 +53,7 @@ async function readSide(
     identify,
     year: options.year,
     timezone: options.timezone,
+    heap,
     emit: (record) => comparison.add(side, record),
     takeRoom: () => undefined,
     onRead: () => false,

@@ -13,9 +13,14 @@ export function factsOf({ "oom.cause.facts": facts }: Attributes): readonly stri
   return Array.isArray(facts) ? facts : [];
 }
 
-/** Commands for a shell. */
+/** Commands for a shell, and sentences in place of those that cannot be pasted. */
 export function adviceOf({ "oom.advice": advice }: Attributes): readonly string[] {
   return Array.isArray(advice) ? advice : [];
+}
+
+/** Of a sentence of the advice, its words; undefined: it is a command. */
+export function instructionIn(advice: string): string | undefined {
+  return advice.startsWith("# ") ? advice.slice(2) : undefined;
 }
 
 const CAUSES: Readonly<Record<string, string>> = {

@@ -15,7 +15,7 @@ const COUNTERS = /(?:memory|memory\+swap|swap|kmem): usage /;
 const STATS = /Memory cgroup stats for |(?:^|[;\]:] ?)(?:anon|cache|file|kernel|shmem|rss) [1-9]\d*/;
 const NODE = /active_anon:|pages RAM/;
 const TASKS = /oom_score_adj name|\[\s*\d+\]\s+\d+\s+\d+\s+\d+ /;
-const CHOICE = /oom-kill:constraint=|Task in .* killed as a result|Tasks in .* are going to be killed/;
+const CHOICE = /oom-kill:constraint=| killed as a result | are going to be killed/;
 const REAPER = /oom_reaper: /;
 /** More of one kind than that say no more. */
 const MAX_LINES = 6;
@@ -147,7 +147,11 @@ function howSure(attributes: Attributes): string {
   const lost = Array.isArray(missing) ? ` Lines that a whole report has are missing: ${missing.join(", ")}.` : "";
   const origin =
     attributes["oom.origin"] === "unknown" ? " The log has lost who wrote its lines: a program could have." : "";
-  return `${sure[String(attribution)] ?? "Which container it was in is not known."}${lost}${origin}`;
+  const quoted =
+    attributes["oom.kernel.line_start"] === undefined
+      ? ""
+      : " Where the kernel's message begins in its line is not sure: another message may quote it.";
+  return `${sure[String(attribution)] ?? "Which container it was in is not known."}${lost}${origin}${quoted}`;
 }
 
 function sizeOf(value: unknown): string | undefined {

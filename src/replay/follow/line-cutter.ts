@@ -12,9 +12,13 @@ export function createLineCutter(onLine: (line: string) => void): LineCutter {
   let rest = "";
   return {
     push(bytes) {
-      const lines = (rest + bytes.toString("latin1")).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
+      const text = bytes.toString("latin1");
+      // A line that grows by a few bytes at a time is not put together anew each time.
+      if (text.includes("\n")) {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
+      } else rest += text;
       if (rest.length <= MAX_LINE) return;
       onLine(rest);
       rest = "";

@@ -2,8 +2,13 @@
 import { createHash } from "node:crypto";
 import type { PageAssets } from "./assets.ts";
 
-/** @param data any value; it cannot end its element, whatever names are in it */
-export function renderPage({ script, style }: PageAssets, data: unknown): string {
+/** What stands before and after a page's data, which is JSON as toScriptJson writes it. */
+export interface PageFrame {
+  before: string;
+  after: string;
+}
+
+export function renderFrame({ script, style }: PageAssets): PageFrame {
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,
@@ -11,7 +16,7 @@ export function renderPage({ script, style }: PageAssets, data: unknown): string
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
-  return `<!doctype html>
+  const before = `<!doctype html>
 <html lang="en" data-theme="system">
 <head>
 <meta charset="utf-8">
@@ -38,11 +43,13 @@ export function renderPage({ script, style }: PageAssets, data: unknown): string
 </div>
 </main>
 <footer id="made"></footer>
-<script type="application/json" id="data">${toScriptJson(data)}</script>
+<script type="application/json" id="data">`;
+  const after = `</script>
 <script>${script}</script>
 </body>
 </html>
 `;
+  return { before, after };
 }
 
 /** The hash that a policy names a script or a style by. */
@@ -50,7 +57,7 @@ function hashOf(text: string): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }
 
-/** JSON without `<`: it can then neither end its element nor begin a comment in it. */
+/** JSON of any value without `<`: whatever names are in it, it can then neither end its element nor begin a comment in it. */
 export function toScriptJson(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }

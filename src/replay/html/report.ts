@@ -1,5 +1,4 @@
-/** `--html FILE`: collects the kills, and writes them as one page that needs nothing else. */
-import { writeFile } from "node:fs/promises";
+/** `--html FILE`: writes the kills as they come, as one page that needs nothing else. */
 import type { LogRecord } from "../../ship/log-record.ts";
 import { VERSION } from "../../version.ts";
 import { countOf } from "../captures.ts";
@@ -7,20 +6,42 @@ import type { ReplayFacts, Sink } from "../sinks.ts";
 import { toRow } from "../table/row.ts";
 import { createSummary } from "../table/summary.ts";
 import { readPageAssets } from "./assets.ts";
+import { createOtherKills } from "./other-kills.ts";
 import type { ReportData } from "./page/data.ts";
-import { renderPage } from "./page.ts";
+import { renderFrame, toScriptJson } from "./page.ts";
+import { openPageFile, type PageFile } from "./page-file.ts";
 
-/** More make a page that browsers are slow with. */
-const MAX_KILLS = 20_000;
+/** More make a page that browsers are slow with: so many whole reports are 40 MB. Further kills are counted. */
+export const MAX_KILLS = 10_000;
 /** Bytes of quoted lines in a page; of the kills after them only their kill line is quoted. */
 const MAX_QUOTED = 16 * 1024 * 1024;
 
-/** @param path of the file, written anew at the end */
-export function openReport(path: string, warn: (message: string) => void): Sink {
+/** @param path of the file, which has its name when it is whole */
+export async function openReport(path: string, warn: (message: string) => void): Promise<Sink> {
   const summary = createSummary();
-  const kills: LogRecord[] = [];
+  const others = createOtherKills();
+  const frame = renderFrame(await readPageAssets());
+  let file: PageFile | undefined;
+  let problem: unknown;
+  let written = 0;
   let quoted = 0;
   let cut = 0;
+  attempt(() => {
+    file = openPageFile(path);
+    file.write(`${frame.before}{"kills":[`);
+  });
+
+  /** What fails is said at the end; nothing more is written then. */
+  function attempt(act: () => void): void {
+    if (problem !== undefined) return;
+    try {
+      act();
+    } catch (error) {
+      problem = error;
+      file?.discard();
+      file = undefined;
+    }
+  }
 
   return {
     write(record) {
@@ -28,22 +49,31 @@ export function openReport(path: string, warn: (message: string) => void): Sink 
         summary.addSuppressed(Number(record.attributes["oom.report.suppressed.count"]));
       }
       if (record.eventName !== "oom.kill") return undefined;
-      summary.add(record, toRow(record));
-      if (kills.length < MAX_KILLS) kills.push(bounded(record));
+      const row = toRow(record);
+      summary.add(record, row);
+      if (written < MAX_KILLS) {
+        attempt(() => file?.write(`${written === 0 ? "" : ","}${toScriptJson(bounded(record))}`));
+        written++;
+      } else others.add(record, row);
       return undefined;
     },
     async end(facts) {
-      try {
-        const page = renderPage(await readPageAssets(), toData(facts));
-        await writeFile(path, page);
-        warn(`wrote ${countOf(kills.length, "kill")} to ${path}`);
-        return true;
-      } catch (error) {
-        warn(`cannot write ${path}: ${(error as Error).message}; name a file in a folder that you may write to`);
+      attempt(() => {
+        // The object goes on behind its kills.
+        file?.write(`],${toScriptJson(toData(facts)).slice(1)}${frame.after}`);
+        file?.finish();
+      });
+      if (problem !== undefined) {
+        const { message } = problem as Error;
+        warn(`cannot write ${path}: ${message}; name a file in a folder that you may write to`);
         return false;
       }
+      warn(`wrote ${countOf(written, "kill")} to ${path}${moreSentence(summary.kills - written)}`);
+      return true;
     },
-    broken: false,
+    get broken() {
+      return problem !== undefined;
+    },
   };
 
   function bounded(record: LogRecord): LogRecord {
@@ -58,16 +88,21 @@ export function openReport(path: string, warn: (message: string) => void): Sink 
     return { ...record, attributes: { ...record.attributes, "log.record.original": line } };
   }
 
-  function toData(facts: ReplayFacts): ReportData {
+  function toData(facts: ReplayFacts): Omit<ReportData, "kills"> {
     const none = [`No OOM kill in ${countOf(facts.captures, "capture")}.`];
     return {
       version: VERSION,
       madeAt: new Date().toISOString(),
       sentences: summary.kills === 0 ? none : summary.lines(facts),
       captures: facts.captures,
-      kills,
-      left: summary.kills - kills.length,
+      others: others.toData(),
       cut,
     };
   }
+}
+
+/** A page without all kills says so, and so do we. */
+function moreSentence(more: number): string {
+  if (more === 0) return "";
+  return `; ${countOf(more, "more kill")} ${more === 1 ? "is" : "are"} only counted in it: --since, --until and --filter choose which are shown`;
 }

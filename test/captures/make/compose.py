@@ -500,6 +500,8 @@ write("noise-between", log.data(), SOURCE + "; other kernel lines between those 
 
 # truncated
 write("head-lost", plain(A[A.index(A[8]):] + B).data(), SOURCE + "; the first report starts at its \"memory:\" line", [{n: v for n, v in EA.items() if not n.startswith("trigger")}, EB], missing={"8101": ["invoked"]})
+noise = [f"eth0: link is up, {n} packets" for n in range(2000)]
+write("head-lost-then-next", plain(noise + A[A.index(A[8]):] + B).data(), SOURCE + "; much noise, then a report that starts at its \"memory:\" line, then the next one's first line right behind it", [{n: v for n, v in EA.items() if not n.startswith("trigger")}, EB], missing={"8101": ["invoked"]})
 write("tail-lost", plain(A + B[:-1]).data(), SOURCE + "; the log ends before the second kill line", [EA], possible_kill=dict(pid=8202, comm="beta", uid=1002, oom_memcg=SLICE, task_memcg=SCOPE),
       note="the summary line of the second is there: the kernel prints it before it kills. Say \"kill line missing\", or nothing; not a whole kill.")
 cut_log = plain(A + B).data()

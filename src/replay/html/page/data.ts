@@ -10,8 +10,27 @@ export interface ReportData {
   /** how many were read */
   captures: number;
   kills: LogRecord[];
-  /** how many more kills there are than the page holds */
-  left: number;
+  /** those that the page does not hold, since it would be too large */
+  others: OtherKills;
   /** how many kills have only their kill line, since all lines together would be too long for a page */
   cut: number;
+}
+
+/** Kills of which a page has only how many there were. */
+export interface OtherKills {
+  count: number;
+  /** those whose time is known, in no order */
+  times: CountedTime[];
+  /** container, pod, unit or path; empty: not known */
+  places: { place: string; kills: number }[];
+}
+
+/** Kills at about one time. */
+export interface CountedTime {
+  /** since the epoch, or since boot */
+  seconds: number;
+  isWall: boolean;
+  kills: number;
+  /** of these, as the node itself ran out */
+  node: number;
 }

@@ -1,13 +1,13 @@
 /** One kill: what happened in plain words, what filled the memory, who held it, and the kernel's own lines. */
 import type { Attributes, LogRecord } from "../../../ship/log-record.ts";
 import { toJson } from "../../../ship/to-json.ts";
-import { adviceOf, causeInWords, factsOf } from "../../explain/reasons.ts";
+import { adviceOf, causeInWords, factsOf, instructionIn } from "../../explain/reasons.ts";
 import { toStatements } from "../../explain/statements.ts";
 import { copyButton } from "./copy.ts";
 import { type Child, find, h } from "./dom.ts";
 import { figuresTable } from "./figures.ts";
 import type { Kill } from "./kills.ts";
-import { linesOf, visible } from "./lines.ts";
+import { linesOf, visible, visibleJson } from "./lines.ts";
 import { memoryBar, memoryLegend } from "./memory-bar.ts";
 import { scopeTag } from "./scope-tag.ts";
 import { tasksTable } from "./tasks.ts";
@@ -28,8 +28,8 @@ function parts({ record, uid, time, scope }: Kill): Child[] {
       "div.actions",
       {},
       copyButton("Copy link", () => `${location.href.split("#")[0]}#${uid}`),
-      copyButton("Copy sentence", () => body),
-      copyButton("Copy JSON", () => toJson(record)),
+      copyButton("Copy sentence", () => visible(body)),
+      copyButton("Copy JSON", () => visibleJson(toJson(record))),
     ),
     diagnosis(attributes),
     memory(attributes),
@@ -62,11 +62,13 @@ function diagnosis(attributes: Attributes): HTMLElement | undefined {
 }
 
 function command(one: string): HTMLElement {
+  const instruction = instructionIn(one);
+  if (instruction !== undefined) return h("p.advice", {}, `${visible(instruction)}.`);
   return h(
     "p.advice",
     {},
     h("code", {}, visible(one)),
-    copyButton("Copy", () => one),
+    copyButton("Copy", () => visible(one)),
   );
 }
 

@@ -11,6 +11,17 @@ export function visible(text: string): string {
   return text.replace(UNSEEN, (character) => (character === "\t" ? character : escapeByNumber(character)));
 }
 
+/** The same for JSON on one line, which stays JSON: such characters are within its strings alone. */
+export function visibleJson(json: string): string {
+  return json.replace(UNSEEN, (character) =>
+    Array.from({ length: character.length }, (_, index) => escapeUnit(character.charCodeAt(index))).join(""),
+  );
+}
+
+function escapeUnit(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, "0")}`;
+}
+
 export function linesOf(attributes: Attributes): HTMLElement | undefined {
   const original = attributes["log.record.original"];
   if (typeof original !== "string" || original === "") return undefined;
@@ -22,7 +33,8 @@ export function linesOf(attributes: Attributes): HTMLElement | undefined {
     "section.lines",
     {},
     h("h3", {}, "The kernel's lines"),
-    copyButton("Copy lines", () => original),
+    // What is copied may end in a terminal.
+    copyButton("Copy lines", () => original.split("\n").map(visible).join("\n")),
     h("pre", { tabindex: "0" }, ...lines),
   );
 }

@@ -21,8 +21,8 @@ showThemeSwitch();
 openForPrint();
 showSummary(data);
 if (kills.length > 0) {
-  showTimeline(kills, data.captures, view);
-  showPlaces(kills, view);
+  showTimeline(kills, data.others, data.captures, view);
+  showPlaces(kills, data.others, view);
   showFilters(kills, view);
   selected = linked() ?? view.shown[0];
   if (linked() !== undefined) bringUp();
@@ -57,11 +57,14 @@ function bringUp(): void {
   view.choose({ page: Math.floor(view.shown.indexOf(selected) / PAGE_SIZE) });
 }
 
-function showSummary({ sentences, left, cut, madeAt, version }: ReportData): void {
+function showSummary({ sentences, kills: held, others, cut, madeAt, version }: ReportData): void {
   const [first = "", ...more] = sentences;
   const notes = [...more];
-  if (left > 0)
-    notes.push(`${left.toLocaleString("en-US")} more kills are not in this page: --filter and --since choose others.`);
+  if (others.count > 0) {
+    notes.push(
+      `This page shows the first ${held.length.toLocaleString("en-US")} kills. The other ${others.count.toLocaleString("en-US")} are counted in its timeline and its places: --since, --until and --filter choose which kills are shown.`,
+    );
+  }
   if (cut > 0)
     notes.push(`Of ${cut.toLocaleString("en-US")} kills only the kill line is quoted, to keep the page small.`);
   find("summary").append(

@@ -1,4 +1,5 @@
 /** The containers, those with most kills first, each with what filled its memory at the last one. */
+import type { OtherKills } from "./data.ts";
 import { button, find, h } from "./dom.ts";
 import type { Kill } from "./kills.ts";
 import { memoryBar } from "./memory-bar.ts";
@@ -8,14 +9,24 @@ const FEW = 6;
 /** More rows nobody reads; the filter finds the others. */
 const MANY = 500;
 
-export function showPlaces(kills: readonly Kill[], view: View): void {
-  const places = new Map<string, Kill[]>();
-  for (const kill of kills) {
-    const known = places.get(kill.place ?? "");
-    if (known === undefined) places.set(kill.place ?? "", [kill]);
-    else known.push(kill);
-  }
-  const sorted = [...places].sort(([, a], [, b]) => b.length - a.length);
+interface Place {
+  name: string;
+  /** those that the page does not hold included */
+  kills: number;
+  /** undefined: the page holds none of them */
+  last: Kill | undefined;
+}
+
+/** @param others kills that the page does not hold */
+export function showPlaces(kills: readonly Kill[], others: OtherKills, view: View): void {
+  const places = new Map<string, Place>();
+  const count = (name: string, more: number, last: Kill | undefined): void => {
+    const known = places.get(name);
+    places.set(name, { name, kills: (known?.kills ?? 0) + more, last: last ?? known?.last });
+  };
+  for (const kill of kills) count(kill.place ?? "", 1, kill);
+  for (const other of others.places) count(other.place, other.kills, undefined);
+  const sorted = [...places.values()].sort((a, b) => b.kills - a.kills);
   const body = h("tbody");
   const section = find("places");
   section.append(
@@ -45,8 +56,7 @@ export function showPlaces(kills: readonly Kill[], view: View): void {
   if (sorted.length > FEW) section.append(more);
   view.onChange(mark);
 
-  function toRow([place, here]: [string, Kill[]]): HTMLElement {
-    const last = here.at(-1) as Kill;
+  function toRow({ name: place, kills: here, last }: Place): HTMLElement {
     const choose = button(
       place === "" ? "not known" : place,
       () => view.choose({ place: view.choice.place === place ? undefined : place }),
@@ -56,9 +66,9 @@ export function showPlaces(kills: readonly Kill[], view: View): void {
       "tr",
       {},
       h("th", { scope: "row" }, choose),
-      h("td.number", {}, here.length.toLocaleString("en-US")),
-      h("td", {}, memoryBar(last.record.attributes) ?? "not in the log"),
-      h("td.number", {}, last.used ?? "–"),
+      h("td.number", {}, here.toLocaleString("en-US")),
+      h("td", {}, last === undefined ? "not in this page" : (memoryBar(last.record.attributes) ?? "not in the log")),
+      h("td.number", {}, last?.used ?? "–"),
     );
   }
 

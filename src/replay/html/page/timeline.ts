@@ -1,4 +1,5 @@
 /** The kills over time as columns, each a button that chooses its time; arrow keys go from one to the next. */
+import type { OtherKills } from "./data.ts";
 import { button, find, h } from "./dom.ts";
 import { type Kill, timeText } from "./kills.ts";
 import type { View } from "./view.ts";
@@ -10,14 +11,22 @@ const STEPS = [
   10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000,
 ];
 
-/** @param captures how many were read: times since boot of several may be of several boots */
-export function showTimeline(kills: readonly Kill[], captures: number, view: View): void {
+/**
+ * @param others kills that the page does not hold
+ * @param captures how many were read: times since boot of several may be of several boots
+ */
+export function showTimeline(kills: readonly Kill[], others: OtherKills, captures: number, view: View): void {
   // Times of the day and times since boot cannot stand on one axis: those that are more do.
   const isWall = kills.filter((kill) => kill.isWall).length * 2 >= kills.length;
-  const timed = kills.filter((kill) => kill.isWall === isWall && kill.seconds !== undefined);
+  const timed = [
+    ...kills
+      .filter((kill) => kill.isWall === isWall && kill.seconds !== undefined)
+      .map(({ seconds, scope }) => ({ seconds: seconds ?? 0, kills: 1, node: scope === "node" ? 1 : 0 })),
+    ...others.times.filter((time) => time.isWall === isWall),
+  ];
   const place = find("timeline");
-  const first = timed.reduce((least, { seconds = 0 }) => Math.min(least, seconds), Number.POSITIVE_INFINITY);
-  const last = timed.reduce((most, { seconds = 0 }) => Math.max(most, seconds), Number.NEGATIVE_INFINITY);
+  const first = timed.reduce((least, { seconds }) => Math.min(least, seconds), Number.POSITIVE_INFINITY);
+  const last = timed.reduce((most, { seconds }) => Math.max(most, seconds), Number.NEGATIVE_INFINITY);
   if (timed.length < 2 || first === last) {
     place.hidden = true;
     return;
@@ -25,11 +34,11 @@ export function showTimeline(kills: readonly Kill[], captures: number, view: Vie
   const step = STEPS.find((one) => (last - first) / one < COLUMNS) ?? (last - first) / COLUMNS;
   const start = Math.floor(first / step) * step;
   const counts = Array.from({ length: Math.floor((last - start) / step) + 1 }, () => ({ all: 0, node: 0 }));
-  for (const { seconds = 0, scope } of timed) {
-    const count = counts[Math.floor((seconds - start) / step)];
+  for (const time of timed) {
+    const count = counts[Math.floor((time.seconds - start) / step)];
     if (count === undefined) continue;
-    count.all++;
-    if (scope === "node") count.node++;
+    count.all += time.kills;
+    count.node += time.node;
   }
   const most = Math.max(...counts.map(({ all }) => all));
   const columns = counts.map(({ all, node }, index) => {
@@ -67,8 +76,8 @@ export function showTimeline(kills: readonly Kill[], captures: number, view: Vie
   if (!isWall && captures > 1) {
     place.append(h("p.hint", {}, "Times are since boot: kills of several boots stand on one axis."));
   }
-  const others = kills.length - timed.length;
-  if (others > 0) place.append(h("p.hint", {}, `${others} more without a time that could be compared.`));
+  const untimed = kills.length + others.count - timed.reduce((sum, time) => sum + time.kills, 0);
+  if (untimed > 0) place.append(h("p.hint", {}, `${untimed} more without a time that could be compared.`));
   view.onChange(() => {
     for (const column of chart.querySelectorAll("button")) {
       column.setAttribute("aria-pressed", String(isChosen(Number(column.dataset["from"]))));
