@@ -8,7 +8,7 @@
 import { undoUnprintableEscapes } from "../bytes.ts";
 import { type KernelRecord, makeRecord } from "../kernel-record.ts";
 import { addKmsgField } from "../kmsg.ts";
-import { dmesgFormat, parseReltime, type ReltimeState } from "./dmesg.ts";
+import { dmesgFormat, dmesgNoTimeFormat, parseReltime, type ReltimeState } from "./dmesg.ts";
 import { type CaptureContext, type LineFormat, type LineRecord, MAX_TEXT_LINE } from "./format.ts";
 import { kmsgFormat, LINE_FORMATS } from "./formats.ts";
 import {
@@ -115,7 +115,8 @@ export function createLineReader({ context, onRecord, wrapWidth }: LineReaderOpt
   function parseKnown(line: string): LineRecord | undefined {
     // No format's line begins with a blank, and those that do are many: a message's further lines.
     if (line.charCodeAt(0) === 32) return undefined;
-    if (format !== undefined) {
+    // A priority and nothing more is how lines of other formats begin as well: one that was cut changes no other.
+    if (format !== undefined && format !== dmesgNoTimeFormat) {
       const parsed = format.parse(line, context);
       if (parsed !== undefined && !isOthers(format, parsed)) return parsed;
     }

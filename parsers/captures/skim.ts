@@ -26,7 +26,7 @@ export function mayBeginReport(text: string): boolean {
   return BEGINNING.test(text);
 }
 
-/** What begins a report that has lost its head, without a marker: seven bytes at most to search for, then all of it. */
+/** What may matter for the lines after it, without a marker: seven bytes at most to search for, then all of it. */
 const BODIES: readonly { rare: Buffer; wholes: readonly Buffer[] }[] = [
   body("kB, lim", ["kB, limit "]),
   body("Memory ", ["Memory cgroup stats for ", "Memory limit reached of cgroup "]),
@@ -35,15 +35,18 @@ const BODIES: readonly { rare: Buffer; wholes: readonly Buffer[] }[] = [
   body("killed ", ["killed as a result of limit of "]),
   body("Kill pr", ["Kill process "]),
   body("kill pr", ["kill process "]),
-  // Not a report's: the difference to the time before, which dmesg -e prints. Each such line counts for the next.
+  // Not a report's: the time since the line before, which dmesg -e prints, and entries that span lines.
   body("+0.0", ["+0.0"]),
+  body('": ', ['": ']),
+  body('" : ', ['" : ']),
+  body("_BOOT_I", ["_BOOT_ID="]),
 ];
 
 function body(rare: string, wholes: readonly string[]): (typeof BODIES)[number] {
   return { rare: Buffer.from(rare), wholes: wholes.map((whole) => Buffer.from(whole)) };
 }
 
-/** Where the first line stands that may be a report's, its head lost; −1 where none does. */
+/** Where the first line stands that may be a report's, its head lost, or that the next ones hang on; −1: none. */
 export function findBody(bytes: Buffer): number {
   let first = -1;
   for (const { rare, wholes } of BODIES) {

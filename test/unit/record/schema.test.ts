@@ -146,6 +146,7 @@ function fullRecords(): LogRecord[] {
     toNearLimitRecord(NEAR_LIMIT, NODE, who, 9),
     toSuppressedRecord({ count: 71, record: suppressed }, NODE),
     toGapRecord({ firstSeq: 1, lost: 2 }, NODE),
+    toUnverifiedSuppressedRecord({ count: 50, fromMs: 1000, untilMs: 3000 }, NODE, (atMs) => atMs * 1000),
     toDroppedRecord({ reason: "too_old", records: 3, bytes: 900, sinceMs: 1, untilMs: 2 }, NODE),
   ];
 }

@@ -107,6 +107,13 @@ describe("a message with a line break behind noise", () => {
   });
 });
 
+test("a line that was cut changes how no other is read", () => {
+  const bytes = readBytes(corpus.find((one) => one.name === "hostile-five/rsyslog-imklog-rfc5424.log")?.path ?? "");
+  const whole = bytes.toString("latin1");
+  const cut = `${whole.slice(0, 20)}\n${whole}`;
+  expect(readCapture(Buffer.from(cut, "latin1"), {}).kills.length).toBe(readCapture(bytes, {}).kills.length);
+});
+
 describe("any bytes", () => {
   const line = fc.oneof(
     fc.string({ unit: "binary", maxLength: 80 }),
