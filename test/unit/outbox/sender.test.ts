@@ -54,8 +54,8 @@ function openTestSender(
   return Object.assign(sender, { troubles });
 }
 
-/** @param timeoutMs of a batch; so short that the SDK does not try again by itself, which takes it a second */
-function exportTo(url: string, timeoutMs = 300, warnings: string[] = []): SenderOptions["export"] {
+/** @param timeoutMs of a batch; the SDK waits 0.8 s at least before it tries again by itself: shorter, it does not */
+function exportTo(url: string, timeoutMs = 700, warnings: string[] = []): SenderOptions["export"] {
   const env = { OTEL_EXPORTER_OTLP_TIMEOUT: String(timeoutMs) };
   const backend = openOtlpExport({
     endpoint: url,
