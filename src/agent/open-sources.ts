@@ -6,11 +6,10 @@ import { CgroupOpenError, findMemoryHierarchy, type MemoryHierarchy } from "../s
 import type { KernelClock } from "../sources/clock.ts";
 import { KmsgOpenError } from "../sources/kmsg/device.ts";
 import { type KmsgSource, openKmsg } from "../sources/kmsg/source.ts";
-import { openKmsgBell } from "../sources/kmsg/wakeup.ts";
 import { type MemoryHistorySource, openMemoryHistory } from "../sources/memory-history/source.ts";
 import { monotonicMs } from "../sources/monotonic.ts";
 import { isInitPidNamespace } from "../sources/pid-namespace.ts";
-import { onBeat } from "../sources/poll-timer.ts";
+import { pollEvery } from "../sources/poll-timer.ts";
 import { createOwnProcesses, type OwnProcesses } from "../sources/proc/container-init.ts";
 import { readVictimProc, type VictimProc } from "../sources/proc/victim.ts";
 import { type MarkVictimSource, openMarkVictim } from "../sources/tracepoint/mark-victim.ts";
@@ -124,8 +123,8 @@ export function openNodeSources(
     history?.close();
     return undefined;
   }
-  const stopLooks = own === undefined ? undefined : onBeat(OWN_PROCESSES_MS, () => own.look(monotonicMs()));
-  const stopTicks = kmsg === undefined ? onBeat(TICK_MS, () => live.tick(monotonicMs())) : undefined;
+  const stopLooks = own === undefined ? undefined : pollEvery(OWN_PROCESSES_MS, () => own.look(monotonicMs()));
+  const stopTicks = kmsg === undefined ? pollEvery(TICK_MS, () => live.tick(monotonicMs())) : undefined;
 
   return {
     status: () => ({
@@ -244,7 +243,6 @@ function openLog(
       onRecord,
       onGap: onLost,
       onTrouble: events.report,
-      openBell: (onRing) => openKmsgBell(path, onRing),
       onDrained(nowMs) {
         progress.activeMs = nowMs;
         progress.isDrained = true;

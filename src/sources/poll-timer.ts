@@ -1,38 +1,37 @@
 /**
- * One timer for all that is looked at in turn. A wake-up of Node costs more than most looks (0.1 ms of CPU on a VM, the
- * node's vmstat 0.02 ms), so they share it: twenty wake-ups a second where four timers of their own took forty, and
- * four where something else tells at once that there is news.
+ * One timer for everything that is polled. Waking Node costs more than most reads (0.1 ms of CPU on a VM; the node's
+ * vmstat takes 0.02 ms), so all polls share it: 20 wake-ups a second, and 10 while the node is idle.
  */
 
 /** Milliseconds. */
-export const BEAT_MS = 50;
-/** While it is quiet; a multiple of it. */
-export const QUIET_BEAT_MS = 250;
+export const ACTIVE_POLL_MS = 50;
+/** While the kernel's log is idle; a multiple of it. */
+export const IDLE_POLL_MS = 100;
 
-/** quick: news is found by looking; quiet: there is none, and the first will be told at once */
-export type Pace = "quick" | "quiet";
+/** `idle`: nothing was printed into the kernel's log for a while */
+export type PollRate = "active" | "idle";
 
 interface Listener {
   readonly everyMs: number;
-  readonly quietMs: number;
+  readonly idleMs: number;
   readonly callback: () => void;
   dueMs: number;
 }
 
 const listeners = new Set<Listener>();
 let timer: NodeJS.Timeout | undefined;
-let pace: Pace = "quick";
-/** counted by beats, not by a clock: nobody misses a turn because a timer was late */
+let rate: PollRate = "active";
+/** counted by timer ticks, not by a clock: no poll misses its turn because the timer was late */
 let atMs = 0;
 
 /**
- * Calls back every so often, as setInterval does: it keeps the process running, and what is thrown is thrown there.
- * @param everyMs a multiple of BEAT_MS; those with the same are called in one turn, in the order in which they came
- * @param quietMs the same while it is quiet, a multiple of QUIET_BEAT_MS
+ * Calls back periodically, as setInterval does: it keeps the process running, and what is thrown is thrown there.
+ * @param everyMs a multiple of ACTIVE_POLL_MS; callbacks of one period are called in one turn, in the order of their calls
+ * @param idleMs the period while the log is idle, a multiple of IDLE_POLL_MS
  * @returns stops it, at once
  */
-export function onBeat(everyMs: number, callback: () => void, quietMs = everyMs): () => void {
-  const listener = { everyMs, quietMs, callback, dueMs: 0 };
+export function pollEvery(everyMs: number, callback: () => void, idleMs = everyMs): () => void {
+  const listener = { everyMs, idleMs, callback, dueMs: 0 };
   // All of one period in one turn.
   listener.dueMs = nextMultiple(periodOf(listener));
   listeners.add(listener);
@@ -45,23 +44,23 @@ export function onBeat(everyMs: number, callback: () => void, quietMs = everyMs)
   };
 }
 
-/** Calls back at the next beat, while it is quiet at the next multiple of that; once. @returns takes that back */
-export function onNextBeat(callback: () => void, quietMs = BEAT_MS): () => void {
-  const stop = onBeat(
-    BEAT_MS,
+/** Calls back once, at the next tick; while the log is idle at the next multiple of `idleMs`. @returns cancels it */
+export function pollOnce(callback: () => void, idleMs = ACTIVE_POLL_MS): () => void {
+  const stop = pollEvery(
+    ACTIVE_POLL_MS,
     () => {
       stop();
       callback();
     },
-    quietMs,
+    idleMs,
   );
   return stop;
 }
 
-/** From now on. Who has to be called sooner than before is called as soon as that says. */
-export function setPace(next: Pace): void {
-  if (next === pace) return;
-  pace = next;
+/** Sets the rate from now on; polls that are due sooner than before are called as soon as that. */
+export function setPollRate(next: PollRate): void {
+  if (next === rate) return;
+  rate = next;
   if (timer === undefined) return;
   clearInterval(timer);
   timer = startTimer();
@@ -69,24 +68,24 @@ export function setPace(next: Pace): void {
 }
 
 function startTimer(): NodeJS.Timeout {
-  return setInterval(beat, beatMs());
+  return setInterval(tick, tickMs());
 }
 
-function beatMs(): number {
-  return pace === "quiet" ? QUIET_BEAT_MS : BEAT_MS;
+function tickMs(): number {
+  return rate === "idle" ? IDLE_POLL_MS : ACTIVE_POLL_MS;
 }
 
-function periodOf({ everyMs, quietMs }: Listener): number {
-  return Math.max(beatMs(), pace === "quiet" ? quietMs : everyMs);
+function periodOf({ everyMs, idleMs }: Listener): number {
+  return Math.max(tickMs(), rate === "idle" ? idleMs : everyMs);
 }
 
 function nextMultiple(periodMs: number): number {
   return (Math.floor(atMs / periodMs) + 1) * periodMs;
 }
 
-function beat(): void {
-  atMs += beatMs();
-  // Of a copy: one that comes meanwhile has its turn at the next beat.
+function tick(): void {
+  atMs += tickMs();
+  // A copy: a poll that is added meanwhile has its turn at the next tick.
   for (const listener of [...listeners]) {
     if (atMs < listener.dueMs || !listeners.has(listener)) continue;
     listener.dueMs = nextMultiple(periodOf(listener));

@@ -7,7 +7,7 @@
 
 import { monotonicMs } from "../monotonic.ts";
 import { isInitPidNamespace } from "../pid-namespace.ts";
-import { onBeat } from "../poll-timer.ts";
+import { pollEvery } from "../poll-timer.ts";
 import { createLiving } from "../proc/recent-pids.ts";
 import { counterFileNames } from "./counter-files.ts";
 import { type CgroupCounters, type CounterReading, createCgroupCounters } from "./counters.ts";
@@ -205,7 +205,7 @@ export function openMemoryCounters(options: MemoryCountersOptions): MemoryCounte
     onTrouble,
   });
   const rescans = startRescans(tree, readAll);
-  const stopReading = onBeat(POLL_MS, read, QUIET_POLL_MS);
+  const stopReading = pollEvery(POLL_MS, read, QUIET_POLL_MS);
 
   return {
     version: hierarchy.version,

@@ -1,18 +1,17 @@
 /**
- * The kernel's log, live: reads /dev/kmsg without ever waiting in the kernel and hands on every record, every hole.
+ * The kernel's log, live: reads /dev/kmsg without ever waiting in the kernel and forwards every record and every gap.
  *
- * Node offers no poll(2) on the device. So it is asked again and again: soon after it had something, less and less often
- * while it has nothing, and seldom once a bell (kmsg-bell.ts) waits for the next record.
+ * Node offers no poll(2) on the device, so it is polled: 2 ms after a record, then less and less often, every 50 ms, and
+ * every 100 ms once nothing was printed for a while.
  */
 import type { KernelRecord } from "../../../parsers/kernel-record.ts";
 import { readBootId } from "../boot-id.ts";
 import { createKernelClock, type KernelClock } from "../clock.ts";
-import { BEAT_MS, onNextBeat, setPace } from "../poll-timer.ts";
+import { ACTIVE_POLL_MS, IDLE_POLL_MS, pollOnce, setPollRate } from "../poll-timer.ts";
 import { type KmsgDevice, openKmsgDevice } from "./device.ts";
 import { createSliceReader, type KmsgTrouble, type Slice, type TroubleDetail } from "./reader.ts";
 import type { RecordReading, SequenceGap } from "./reading.ts";
 import { createNewRecords } from "./start.ts";
-import type { KmsgBell } from "./wakeup.ts";
 
 /** Records that were overwritten before they were read. */
 export interface KmsgGap extends SequenceGap {
@@ -34,8 +33,6 @@ export interface KmsgOptions {
   onTrouble(name: KmsgTrouble, detail: TroubleDetail): void;
   /** Everything that was printed until `nowMs` (CLOCK_MONOTONIC) has been handed on. Called at every wake. */
   onDrained?(nowMs: number): void;
-  /** Without one the log is looked at 20 times a second. */
-  openBell?(onRing: () => void): KmsgBell | undefined;
   /** for tests: default is the device at `path` */
   device?: KmsgDevice;
   clock?: KernelClock;
@@ -58,15 +55,13 @@ export interface KmsgSource {
 /** After a record: the rest of its report follows within a few of these. */
 const SHORTEST_POLL_MS = 2;
 /** With nothing to read; what a kill may have to wait. */
-const LONGEST_POLL_MS = BEAT_MS;
-/** … while a bell waits: for all that goes by time. */
-const QUIET_POLL_MS = 500;
+const LONGEST_POLL_MS = ACTIVE_POLL_MS;
 /** A storm's next kill comes sooner as a rule; so long at 2 ms takes some hundredths of a second of CPU. */
 const HURRY_US = 500_000;
-/** A report and what comes with it is over: the bell may be set. */
-const QUIET_AFTER_US = 500_000;
-/** After a kill: its story is told, and the next one of a storm would have come. */
-const QUIET_AFTER_KILL_US = 10_000_000;
+/** A report and what comes with it is over: the log is idle. */
+const IDLE_AFTER_US = 500_000;
+/** After a kill: it is reported, and the next one of a storm would have come. */
+const IDLE_AFTER_KILL_US = 10_000_000;
 /** After an errno that the device does not have. */
 const FAILED_POLL_MS = 1000;
 /** What drain() may take of a shutdown while somebody floods the log. */
@@ -90,10 +85,9 @@ export function openKmsg(options: KmsgOptions): KmsgSource {
   let paused = false;
   let closed = false;
   let hurryUntilUs = 0;
-  let lastSeq: number | undefined;
-  let quietFromUs = 0;
+  let idleFromUs = 0;
   let timer: NodeJS.Timeout | undefined;
-  let stopBeat: (() => void) | undefined;
+  let stopPolling: (() => void) | undefined;
   let turn: NodeJS.Immediate | undefined;
 
   /** Reads on, unless something still waits. */
@@ -101,31 +95,13 @@ export function openKmsg(options: KmsgOptions): KmsgSource {
     if (waiting.length > 0) return "full";
     const { readings, end } = slices.read();
     waiting = readings;
-    if (readings.length > 0) onNews(readings);
+    if (readings.length > 0) stayActive(IDLE_AFTER_US);
     return end;
   }
 
-  function onNews(readings: readonly RecordReading[]): void {
-    lastSeq = readings.at(-1)?.record.seq ?? lastSeq;
-    stayAwake(QUIET_AFTER_US);
-  }
-
-  function stayAwake(forUs: number): void {
-    quietFromUs = Math.max(quietFromUs, clock.monotonicUs() + forUs);
-    setPace("quick");
-  }
-
-  function setBell(): void {
-    if (bell === undefined || lastSeq === undefined || clock.monotonicUs() < quietFromUs) return;
-    if (bell.arm(lastSeq)) setPace("quiet");
-  }
-
-  function onRing(): void {
-    if (closed || paused) return;
-    setPace("quick");
-    stopWaiting();
-    pollMs = SHORTEST_POLL_MS;
-    work();
+  function stayActive(forUs: number): void {
+    idleFromUs = Math.max(idleFromUs, clock.monotonicUs() + forUs);
+    setPollRate("active");
   }
 
   function handOn(evenIfPaused = false): void {
@@ -165,8 +141,8 @@ export function openKmsg(options: KmsgOptions): KmsgSource {
     }
     if (end === "empty") options.onDrained?.((slices.emptyAtUs ?? 0) / 1000);
     if (closed) return;
-    if (end === "empty") setBell();
-    if (end !== "failed" && pollMs === LONGEST_POLL_MS) stopBeat = onNextBeat(wake, QUIET_POLL_MS);
+    if (end === "empty" && clock.monotonicUs() >= idleFromUs) setPollRate("idle");
+    if (end !== "failed" && pollMs === LONGEST_POLL_MS) stopPolling = pollOnce(wake, IDLE_POLL_MS);
     else timer = setTimeout(wake, end === "failed" ? FAILED_POLL_MS : pollMs);
   }
 
@@ -180,12 +156,11 @@ export function openKmsg(options: KmsgOptions): KmsgSource {
       end = slice.end;
       nowUs = clock.monotonicUs();
       for (const reading of slice.readings) fresh.push(reading, nowUs);
-      if (slice.readings.length > 0) onNews(slice.readings);
+      if (slice.readings.length > 0) stayActive(IDLE_AFTER_US);
     }
     waiting = fresh.take();
   }
 
-  const bell = options.openBell?.(onRing);
   if (options.since === "now") skipOldRecords();
   turn = setImmediate(wake);
 
@@ -196,7 +171,7 @@ export function openKmsg(options: KmsgOptions): KmsgSource {
     },
     hurry() {
       hurryUntilUs = clock.monotonicUs() + HURRY_US;
-      stayAwake(QUIET_AFTER_KILL_US);
+      stayActive(IDLE_AFTER_KILL_US);
     },
     resume() {
       if (!paused || closed) return;
@@ -216,15 +191,14 @@ export function openKmsg(options: KmsgOptions): KmsgSource {
       if (closed) return;
       closed = true;
       stopWaiting();
-      bell?.close();
-      setPace("quick");
+      setPollRate("active");
       device.close();
     },
   };
 
   function stopWaiting(): void {
     clearTimeout(timer);
-    stopBeat?.();
+    stopPolling?.();
     clearImmediate(turn);
   }
 }

@@ -5,7 +5,7 @@
 import { parseCgroupPath } from "../../../parsers/cgroup/path.ts";
 import type { CgroupDirectory } from "../cgroup/tree.ts";
 import { monotonicMs } from "../monotonic.ts";
-import { onBeat } from "../poll-timer.ts";
+import { pollEvery } from "../poll-timer.ts";
 import { type MemoryFiles, type MemoryLimits, openMemoryFiles, readMemoryLimits } from "./files.ts";
 import { createMemoryRing, type MemoryRing } from "./ring-buffer.ts";
 import type { MemoryHistory, MemorySample } from "./sample.ts";
@@ -194,7 +194,7 @@ export function openMemoryHistory(options: MemoryHistoryOptions): MemoryHistoryS
     gone.set(path, one);
   }
 
-  const stopTicks = onBeat(TICK_MS, tick);
+  const stopTicks = pollEvery(TICK_MS, tick);
 
   return {
     found({ path, directory, isNew, delegatedTo }) {

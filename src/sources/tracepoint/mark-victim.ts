@@ -4,7 +4,7 @@
  * trace_pipe is asked again and again, as /dev/kmsg is (kmsg.ts), and for the same reasons.
  */
 import { createMarkVictimReader, type MarkVictim } from "../../../parsers/oom/mark-victim.ts";
-import { onBeat } from "../poll-timer.ts";
+import { pollEvery } from "../poll-timer.ts";
 import { openTracefsInstance, type TracefsInstance } from "./instance.ts";
 import { TracefsUnavailable } from "./tracefs.ts";
 
@@ -85,7 +85,7 @@ export function openMarkVictim(options: MarkVictimOptions): MarkVictimSource | u
     instance?.close();
   }
 
-  const stopReading = onBeat(POLL_MS, read, QUIET_POLL_MS);
+  const stopReading = pollEvery(POLL_MS, read, QUIET_POLL_MS);
   return { read, close };
 }
 

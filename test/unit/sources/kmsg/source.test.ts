@@ -195,19 +195,11 @@ describe("what is handed on", () => {
 });
 
 describe("how often the device is asked", () => {
-  test("twenty times a second with nothing to read", async () => {
-    const { reads } = open([]);
-    await pass(1000);
-    const before = reads.length;
-    await pass(10_000);
-    expect(reads.length - before).toBe(200);
-  });
-
   test("at once again after a record, then less and less often", async () => {
     const { reads, heard, say } = open([]);
     await pass(1000);
     say(record(1));
-    for (let ms = 0; heard.length === 0 && ms < 50; ms++) await pass(1);
+    for (let ms = 0; heard.length === 0 && ms < 100; ms++) await pass(1);
     say(record(2));
     await pass(2);
     expect(heard).toEqual(["r1", "r2"]);
@@ -233,120 +225,52 @@ describe("how often the device is asked", () => {
   });
 });
 
-describe("a bell", () => {
-  interface TestBell {
-    openBell: NonNullable<KmsgOptions["openBell"]>;
-    /** sequence numbers after which it was to wait; none twice in a row */
-    armed: number[];
-    ring(): void;
-    isClosed: boolean;
-  }
-
-  /** @param refusals how often it says that it does not wait */
-  function makeBell(refusals = 0): TestBell {
-    let isWaiting = false;
-    let onRing = (): void => {};
-    const bell: TestBell = {
-      armed: [],
-      isClosed: false,
-      openBell(callback) {
-        onRing = callback;
-        return {
-          arm(seq) {
-            if (refusals-- > 0) return false;
-            if (!isWaiting) bell.armed.push(seq);
-            isWaiting = true;
-            return true;
-          },
-          close() {
-            bell.isClosed = true;
-          },
-        };
-      },
-      ring() {
-        isWaiting = false;
-        onRing();
-      },
-    };
-    return bell;
-  }
-
-  test("is set when the log has been still for half a second: then the device is asked twice a second", async () => {
-    const bell = makeBell();
-    const { reads } = open(records(1, 3), { openBell: bell.openBell });
+describe("an idle log", () => {
+  test("is polled 20 times a second for half a second after a record, then 10 times", async () => {
+    const { reads } = open(records(1, 3));
     await pass(400);
-    expect(bell.armed).toEqual([]);
-    await pass(1600);
-    expect(bell.armed).toEqual([3]);
-    const before = reads.length;
+    let before = reads.length;
+    await pass(100);
+    expect(reads.length - before).toBe(2);
+    await pass(1500);
+    before = reads.length;
     await pass(10_000);
-    expect(reads.length - before).toBe(20);
+    expect(reads.length - before).toBe(100);
   });
 
-  test("that rings: what was printed is read at once, and what comes next as soon as without one", async () => {
-    const bell = makeBell();
-    const { heard, say } = open([record(1)], { openBell: bell.openBell });
+  test("a record that ends it is read within 100 ms, and what follows within 2 ms", async () => {
+    const { heard, say } = open([record(1)]);
     await pass(2000);
     say(record(2));
-    bell.ring();
+    for (let ms = 0; heard.length === 1 && ms < 100; ms++) await pass(1);
     expect(heard).toEqual(["r1", "r2"]);
     say(record(3));
     await pass(2);
     expect(heard).toEqual(["r1", "r2", "r3"]);
-    await pass(2000);
-    expect(bell.armed).toEqual([1, 3]);
   });
 
-  test("is not set for ten seconds after somebody was in a hurry", async () => {
-    const bell = makeBell();
-    const { source, reads, say } = open([record(1)], { openBell: bell.openBell });
+  test("begins ten seconds after a kill", async () => {
+    const { source, reads, say } = open([record(1)]);
     await pass(2000);
     say(record(2));
-    bell.ring();
+    await pass(100);
     source.hurry();
     await pass(5000);
-    const before = reads.length;
+    let before = reads.length;
     await pass(4000);
-    expect([bell.armed, reads.length - before]).toEqual([[1], 80]);
+    expect(reads.length - before).toBe(80);
     await pass(2000);
-    expect(bell.armed).toEqual([1, 2]);
+    before = reads.length;
+    await pass(4000);
+    expect(reads.length - before).toBe(40);
   });
 
-  test("that does not wait changes nothing, and is asked again", async () => {
-    const bell = makeBell(100);
-    const { reads } = open([record(1)], { openBell: bell.openBell });
+  test("without any record is idle too", async () => {
+    const { reads } = open([]);
     await pass(2000);
     const before = reads.length;
     await pass(1000);
-    expect([bell.armed, reads.length - before]).toEqual([[], 20]);
-    await pass(5000);
-    expect(bell.armed).toEqual([1]);
-  });
-
-  test("is not set before there is a record: nobody knows where it would wait", async () => {
-    const bell = makeBell();
-    open([], { openBell: bell.openBell });
-    await pass(5000);
-    expect(bell.armed).toEqual([]);
-  });
-
-  test("waits behind what was skipped at the start", async () => {
-    const bell = makeBell();
-    open(records(1, 300), { openBell: bell.openBell, since: "now" });
-    await pass(2000);
-    expect(bell.armed).toEqual([300]);
-  });
-
-  test("does not wake a source that is paused or closed, and is closed with it", async () => {
-    const bell = makeBell();
-    const { source, heard, say } = open([record(1)], { openBell: bell.openBell });
-    await pass(2000);
-    source.pause();
-    say(record(2));
-    bell.ring();
-    source.close();
-    bell.ring();
-    expect([heard, bell.isClosed]).toEqual([["r1"], true]);
+    expect(reads.length - before).toBe(10);
   });
 });
 
