@@ -8,10 +8,8 @@ import { type Backend, createReplaceable, type ReplaceableBackend } from "../out
 import { createLive, type Live } from "../pipeline/agent-pipeline.ts";
 import type { RecordContext } from "../record/context.ts";
 import type { LogRecord } from "../record/log-record.ts";
-import { readBootId } from "../sources/boot-id.ts";
-import { createKernelClock, type KernelClock } from "../sources/clock.ts";
-import { monotonicMs } from "../sources/monotonic.ts";
-import { readPageSize } from "../sources/page-size.ts";
+import { createKernelClock, type KernelClock, monotonicMs } from "../sources/clock.ts";
+import { readBootId, readPageSize } from "../sources/host.ts";
 import { createEvents, type Events } from "../telemetry/events.ts";
 import { type Logger, openLog } from "../telemetry/log.ts";
 import { createContainerKillCounts } from "./container-kill-counts.ts";

@@ -20,7 +20,7 @@ import type { FollowState } from "../identify/kubernetes/watch/follow-state.ts";
 import { followKubelet, type KubeletOptions } from "../identify/pods/kubelet.ts";
 import { openDiskNames } from "../identify/runtimes/disk-names.ts";
 import type { CounterReading } from "../sources/cgroup/counters.ts";
-import { monotonicMs } from "../sources/monotonic.ts";
+import { monotonicMs } from "../sources/clock.ts";
 import type { Events } from "../telemetry/events.ts";
 
 export interface NamesStatus {

@@ -2,7 +2,7 @@
 import type { Config } from "../config/read.ts";
 import { openOtlpExport } from "../otlp/exporter.ts";
 import type { RecordContext } from "../record/context.ts";
-import { createUptimeClock } from "../sources/uptime.ts";
+import { createUptimeClock } from "../sources/clock.ts";
 import type { Events } from "../telemetry/events.ts";
 import { type Deliveries, openDeliveries, type Progress, type ReadState } from "./deliveries.ts";
 import { toEndpoints } from "./endpoints.ts";

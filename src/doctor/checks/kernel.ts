@@ -2,9 +2,7 @@
 import { release } from "node:os";
 import { join } from "node:path";
 import { parseNodeOomKills } from "../../../parsers/cgroup/memory-events.ts";
-import { readBootId } from "../../sources/boot-id.ts";
-import { readText } from "../../sources/host.ts";
-import { readPageSize } from "../../sources/page-size.ts";
+import { readBootId, readPageSize, readText } from "../../sources/host.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 export interface KernelFacts {

@@ -1,7 +1,7 @@
 /** /proc of the node: whether the pids of the kernel's log can be looked up here. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isInitPidNamespace } from "../../sources/pid-namespace.ts";
+import { isInitPidNamespace } from "../../sources/host.ts";
 import type { CheckContext, Finding } from "../check.ts";
 
 /** @param isInit for tests: whether this process is in the node's own pid namespace */

@@ -13,9 +13,8 @@ import { createLive, type Live, type LiveState } from "../../pipeline/agent-pipe
 import type { RecordContext } from "../../record/context.ts";
 import type { LogRecord } from "../../record/log-record.ts";
 import { TEST_COMM } from "../../record/test-kill.ts";
-import { readBootId } from "../../sources/boot-id.ts";
-import { createKernelClock } from "../../sources/clock.ts";
-import { monotonicMs } from "../../sources/monotonic.ts";
+import { createKernelClock, monotonicMs } from "../../sources/clock.ts";
+import { readBootId } from "../../sources/host.ts";
 import { EVENTS, type EventName, type Events } from "../../telemetry/events.ts";
 import type { CheckContext } from "../check.ts";
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/read.ts";
 import { toCommand } from "../../diagnose/advice/shell.ts";
-import { monotonicMs } from "../../sources/monotonic.ts";
+import { monotonicMs } from "../../sources/clock.ts";
 import type { CheckContext, CheckResult } from "../check.ts";
 import { type Follower, openFollower } from "./follow.ts";
 import { type Hog, startHog } from "./hog.ts";

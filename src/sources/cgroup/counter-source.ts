@@ -5,8 +5,8 @@
  * What it counted since the last look is then still in the node's count and, on v2, in `tree` of those above it.
  */
 
-import { monotonicMs } from "../monotonic.ts";
-import { isInitPidNamespace } from "../pid-namespace.ts";
+import { monotonicMs } from "../clock.ts";
+import { isInitPidNamespace } from "../host.ts";
 import { pollEvery } from "../poll-timer.ts";
 import { createLiving } from "../proc/recent-pids.ts";
 import { counterFileNames } from "./counter-files.ts";

@@ -1,6 +1,6 @@
 /** The counters of one memory cgroup, from its first sight to its last: reads them and says what is new. */
 import { type MemoryCounters, parseMemoryCounters } from "../../../parsers/cgroup/memory-events.ts";
-import { monotonicMs } from "../monotonic.ts";
+import { monotonicMs } from "../clock.ts";
 import { type CounterFileNames, type CounterFiles, type CounterTexts, openCounterFiles } from "./counter-files.ts";
 import type { CgroupDirectory } from "./tree.ts";
 

@@ -7,7 +7,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { parseNodeOomKills } from "../../../parsers/cgroup/memory-events.ts";
-import { monotonicMs } from "../monotonic.ts";
+import { monotonicMs } from "../clock.ts";
 
 /** Every kill of the node since boot, in whichever cgroup or in none. A group kill counts its first victim twice. */
 export interface NodeReading {

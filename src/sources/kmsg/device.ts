@@ -1,7 +1,6 @@
 /** Opens /dev/kmsg for reading that never waits, and says what to do where it cannot be opened. */
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
-import { readText } from "../host.ts";
-import { readNow } from "../read-now.ts";
+import { readNow, readText } from "../host.ts";
 
 /** What is read from: the device, or what a test puts in its place. */
 export interface KmsgDevice {

@@ -5,8 +5,8 @@
  * every 100 ms once nothing was printed for a while.
  */
 import type { KernelRecord } from "../../../parsers/kernel-record.ts";
-import { readBootId } from "../boot-id.ts";
 import { createKernelClock, type KernelClock } from "../clock.ts";
+import { readBootId } from "../host.ts";
 import { ACTIVE_POLL_MS, IDLE_POLL_MS, pollOnce, setPollRate } from "../poll-timer.ts";
 import { type KmsgDevice, openKmsgDevice } from "./device.ts";
 import { createSliceReader, type KmsgTrouble, type Slice, type TroubleDetail } from "./reader.ts";

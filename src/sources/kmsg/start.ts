@@ -3,7 +3,7 @@
  *
  * Node cannot seek to the end of the log, so that what is there has to be read first, and a record that is printed
  * meanwhile must not be taken for an old one. Stamps alone do not tell, as printk's clock may be off by minutes
- * (printk-lag.ts). But a record that is older than the newest one by more than the reading has lasted was there
+ * (createPrintkLag). But a record that is older than the newest one by more than the reading has lasted was there
  * before it began, whatever the clocks say.
  */
 import type { RecordReading } from "./reading.ts";

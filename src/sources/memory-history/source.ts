@@ -4,7 +4,7 @@
  */
 import { parseCgroupPath } from "../../../parsers/cgroup/path.ts";
 import type { CgroupDirectory } from "../cgroup/tree.ts";
-import { monotonicMs } from "../monotonic.ts";
+import { monotonicMs } from "../clock.ts";
 import { pollEvery } from "../poll-timer.ts";
 import { type MemoryFiles, type MemoryLimits, openMemoryFiles, readMemoryLimits } from "./files.ts";
 import { createMemoryRing, type MemoryRing } from "./ring-buffer.ts";

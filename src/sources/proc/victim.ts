@@ -9,7 +9,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { decodeBytes } from "../../../parsers/bytes.ts";
 import { parseProcCgroup } from "../../../parsers/cgroup/proc-cgroup.ts";
-import { isInitPidNamespace } from "../pid-namespace.ts";
+import { isInitPidNamespace } from "../host.ts";
 
 /** Compare `comm` with the kill line's: the pid may be another process's by now. */
 export interface VictimProc {

@@ -8,7 +8,7 @@
  */
 import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readNow } from "../read-now.ts";
+import { readNow } from "../host.ts";
 import { checkMemory, findTracefs, TracefsUnavailable, tracefsAdvice } from "./tracefs.ts";
 
 export interface TracefsInstance {

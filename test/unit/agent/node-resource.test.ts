@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { type Host, readNodeResource } from "../../../src/agent/node-resource.ts";
 import { readConfig } from "../../../src/config/read.ts";
 import type { Attributes } from "../../../src/record/log-record.ts";
-import { parsePageSize, readPageSize } from "../../../src/sources/page-size.ts";
+import { parsePageSize, readPageSize } from "../../../src/sources/host.ts";
 
 const ID = "0123456789abcdef0123456789abcdef";
 

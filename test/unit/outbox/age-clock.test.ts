@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type AgeClockState, createAgeClock } from "../../../src/outbox/age-clock.ts";
-import { createUptimeClock } from "../../../src/sources/uptime.ts";
+import { createUptimeClock } from "../../../src/sources/clock.ts";
 
 /** A run of the agent that begins and ends at these uptimes. */
 function run(bootId: string | undefined, fromMs: number, untilMs: number, restored?: AgeClockState): AgeClockState {

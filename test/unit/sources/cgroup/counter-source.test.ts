@@ -10,7 +10,7 @@ import {
   openMemoryCounters,
 } from "../../../../src/sources/cgroup/counter-source.ts";
 import type { MemoryHierarchy } from "../../../../src/sources/cgroup/mounts.ts";
-import { isInitPidNamespace } from "../../../../src/sources/pid-namespace.ts";
+import { isInitPidNamespace } from "../../../../src/sources/host.ts";
 
 let directory: string;
 const opened: MemoryCountersSource[] = [];
