@@ -3,8 +3,9 @@
  * is left of one. Every kill has `Killed process `, every head and summary `oom-kill`, every dropped report
  * `oom_kill_process: … callbacks suppressed`; two searches of the whole block find them all.
  */
+import { KILL_MARKER } from "../oom/killed.ts";
 
-const KILLED_PROCESS = Buffer.from("Killed process ");
+const KILLED_PROCESS = Buffer.from(KILL_MARKER);
 /**
  * What is searched for: letters that are rare in kernel logs first, and at most seven bytes, for which Node lets the
  * C library look for the first one; with eight it searches by itself, three times slower.

@@ -28,7 +28,14 @@ import {
 } from "./draft.ts";
 import { findTask } from "./find-task.ts";
 import { INVOKED_MARKER, parseTriggerTask, readInvoked } from "./invoked.ts";
-import { type KillLine, parseCutKillLine, parseKillLine, readCutKillLine, readKillLine } from "./killed.ts";
+import {
+  KILL_MARKER,
+  type KillLine,
+  parseCutKillLine,
+  parseKillLine,
+  readCutKillLine,
+  readKillLine,
+} from "./killed.ts";
 import { addStats, addStatsLine, parseStatsHead, parseUsage } from "./memcg.ts";
 import { addNodeMemoryLine } from "./node-memory.ts";
 import { type OtherLine, parseOtherLine, parseTaskIn } from "./others.ts";
@@ -67,8 +74,6 @@ const OPEN_RECORDS = 1024;
 const OPEN_MS = 10_000;
 /** Heads closer together than this may be two CPUs' interleaved reports. */
 const INTERLEAVE_MS = 1_000;
-/** In every kill line. */
-const KILL_MARKER = "Killed process ";
 
 const NOTHING: readonly OomObservation[] = [];
 

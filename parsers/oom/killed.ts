@@ -20,7 +20,8 @@ export interface KillLine extends Omit<Victim, "record" | "groupKill" | "reaper"
   foreignPrefix?: string;
 }
 
-const MARKER = "Killed process ";
+/** In every kill line and in hardly any other: what a search for kills looks for. */
+export const KILL_MARKER = "Killed process ";
 /** The kernel's own prefixes: `message` of oom_kill_process, and what stood before it in older kernels. */
 const PREFIX =
   "^(Memory cgroup out of memory: |Out of [Mm]emory(?: \\(oom_kill_allocating_task\\))?: |No available memory (?:\\(MPOL_BIND\\)|in cpuset): |)";
@@ -108,7 +109,7 @@ export const KILLED_WORDINGS: readonly Wording<KillLine>[] = [
  * unknown beginning anything may stand before it.
  */
 export function readKillLine({ origin, text, level, textStart }: KernelRecord): KillLine | undefined {
-  if (origin === "user" || !text.includes(MARKER)) return undefined;
+  if (origin === "user" || !text.includes(KILL_MARKER)) return undefined;
   const line = parseKillLine(text, level);
   if (line !== undefined || textStart !== "unknown" || !isLevel(level, LEVEL.err)) return line;
   return parseEmbeddedKillLine(text);
@@ -116,13 +117,13 @@ export function readKillLine({ origin, text, level, textStart }: KernelRecord): 
 
 /** The kill line without its end that a record is. */
 export function readCutKillLine({ origin, text, level, textStart }: KernelRecord): KillLine | undefined {
-  if (origin === "user" || !text.includes(MARKER)) return undefined;
+  if (origin === "user" || !text.includes(KILL_MARKER)) return undefined;
   return parseCutKillLine(text, level, textStart === "unknown");
 }
 
 /** Reads a text that is a whole kill line. @param level the record's, where it is known */
 export function parseKillLine(text: string, level?: number): KillLine | undefined {
-  return text.includes(MARKER) ? readWording(KILLED_WORDINGS, text, level) : undefined;
+  return text.includes(KILL_MARKER) ? readWording(KILLED_WORDINGS, text, level) : undefined;
 }
 
 /**
@@ -131,7 +132,7 @@ export function parseKillLine(text: string, level?: number): KillLine | undefine
  */
 export function parseEmbeddedKillLine(text: string): KillLine | undefined {
   if (text.length > LONGEST_LINE) return undefined;
-  for (let at = text.indexOf(MARKER); at !== -1; at = text.indexOf(MARKER, at + MARKER.length)) {
+  for (let at = text.indexOf(KILL_MARKER); at !== -1; at = text.indexOf(KILL_MARKER, at + KILL_MARKER.length)) {
     if (text.length - at > LONGEST_KILL) continue;
     const line = parseKillLine(text.slice(at));
     if (line === undefined) continue;

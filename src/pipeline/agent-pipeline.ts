@@ -7,7 +7,7 @@
 import { parseCgroupPath } from "../../parsers/cgroup/path.ts";
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
 import { createOomAssembler, type OomObservation } from "../../parsers/oom/assemble.ts";
-import { readKillLine } from "../../parsers/oom/killed.ts";
+import { KILL_MARKER, readKillLine } from "../../parsers/oom/killed.ts";
 import type { MarkVictim } from "../../parsers/oom/mark-victim.ts";
 import type { Victim } from "../../parsers/oom/report.ts";
 import { type Correlator, type CorrelatorState, createCorrelator, type ToldKill } from "../correlate/correlator.ts";
@@ -256,7 +256,7 @@ export function createLive(options: LiveOptions): Live {
     record(record, atMs) {
       hasNews = true;
       if (record.seq !== undefined) readSeq = record.seq;
-      if (record.origin === "kernel" && record.text.includes("Killed process ")) onKillLine(record, atMs);
+      if (record.origin === "kernel" && record.text.includes(KILL_MARKER)) onKillLine(record, atMs);
       handOn(assembler.push(record, atMs));
     },
     gap(gap) {

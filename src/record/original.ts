@@ -1,6 +1,8 @@
 /** `log.record.original`: the kernel's own lines of a report, bounded, the most telling ones first to get a place. */
+
 import { decodeBytes } from "../../parsers/bytes.ts";
 import type { KernelRecord } from "../../parsers/kernel-record.ts";
+import { KILL_MARKER } from "../../parsers/oom/killed.ts";
 
 /**
  * Quotes a report for one of its kills: its own kill line always, then the head, what names cgroups and limits, other
@@ -77,5 +79,5 @@ const LIMIT_LINE = /^(?:oom-kill:|Tasks? in |(?:memory|memory\+swap|swap|kmem): 
 function rankOf({ text, flag }: KernelRecord): number {
   if (text.includes(" invoked oom-killer")) return HEAD;
   if (LIMIT_LINE.test(text) || flag === "c" || flag === "+") return LIMITS;
-  return text.includes("Killed process ") ? KILLS : REST;
+  return text.includes(KILL_MARKER) ? KILLS : REST;
 }
