@@ -1,4 +1,5 @@
 /** Every key that a record of ours can carry, once: records are typed by this list, docs/record.md is made from it. */
+import type { Cause } from "../diagnose/diagnosis.ts";
 
 export type AttributeType = "string" | "int" | "double" | "boolean" | "string[]";
 
@@ -34,6 +35,22 @@ export type EventName =
   | "oom.report.suppressed"
   | "oom.kernel_log.gap"
   | "oom.outbox.dropped";
+
+/** Every cause, as the docs list them: one that is missing here does not compile. */
+const CAUSES: Readonly<Record<Cause, true>> = {
+  limit_too_low: true,
+  leak: true,
+  spike: true,
+  page_cache: true,
+  tmpfs: true,
+  kernel_memory: true,
+  node_pressure: true,
+  neighbour: true,
+  cpuset: true,
+  memory_policy: true,
+  sysrq: true,
+  unknown: true,
+};
 
 const KILL: readonly EventName[] = ["oom.kill"];
 const FOLLOW_UP: readonly EventName[] = ["oom.follow_up"];
@@ -398,8 +415,9 @@ export const ATTRIBUTE_GROUPS = [
       "oom.cause": {
         type: "string",
         when: "it was looked for: agent and replay do for every kill that is not unverified",
-        meaning:
-          "`limit_too_low`, `leak`, `spike`, `page_cache`, `tmpfs`, `kernel_memory`, `node_pressure`, `neighbour`, `cpuset`, `memory_policy`, `sysrq`, `unknown`",
+        meaning: Object.keys(CAUSES)
+          .map((cause) => `\`${cause}\``)
+          .join(", "),
       },
       "oom.cause.confidence": { type: "double", when: "the cause is known", meaning: "0 to 1: how much speaks for it" },
       "oom.cause.facts": {

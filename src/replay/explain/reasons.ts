@@ -1,4 +1,5 @@
 /** A record's diagnosis in words: the cause, what speaks for it, what to do. */
+import type { Cause } from "../../diagnose/diagnosis.ts";
 import type { Attributes } from "../../record/log-record.ts";
 
 /** `tmpfs (85 % sure)` */
@@ -6,7 +7,7 @@ export function causeInWords(attributes: Attributes): string {
   const cause = String(attributes["oom.cause"]);
   const confidence = attributes["oom.cause.confidence"];
   const sure = typeof confidence === "number" ? ` (${Math.round(confidence * 100)} % sure)` : "";
-  return `${CAUSES[cause] ?? cause}${sure}`;
+  return `${CAUSES[cause as Cause] ?? cause}${sure}`;
 }
 
 export function factsOf({ "oom.cause.facts": facts }: Attributes): readonly string[] {
@@ -23,7 +24,7 @@ export function instructionIn(advice: string): string | undefined {
   return advice.startsWith("# ") ? advice.slice(2) : undefined;
 }
 
-const CAUSES: Readonly<Record<string, string>> = {
+const CAUSES: Readonly<Record<Cause, string>> = {
   limit_too_low: "the limit is too low for what it steadily holds",
   leak: "a leak",
   spike: "a sudden rise",
