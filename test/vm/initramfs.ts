@@ -1,5 +1,5 @@
-/** The VM's only file system: busybox, Node with its libraries, kernel modules, the agent and the guest program. */
-import { execFileSync } from "node:child_process";
+/** The VM's only file system: busybox and Node with their libraries, kernel modules, the agent and the guest program. */
+import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,15 +22,16 @@ const C_PROGRAMS = ["container", "witness"];
 const MODULES = /\/(?:mm\/zsmalloc|drivers\/block\/zram\/zram|(?:crypto|lib)\/.*(?:lzo|lz4|zstd|842).*)\.ko/;
 
 export async function makeInitramfs({ kernel, script, scratch }: InitramfsOptions): Promise<Uint8Array[]> {
-  const busybox = await readFile(findProgram("busybox") as string);
+  const busybox = findProgram("busybox") as string;
   const init = await readFile(fileURLToPath(new URL("guest/init", import.meta.url)));
   const entries: ArchiveEntry[] = [
     ...MOUNT_POINTS.map((path) => ({ path, content: "directory" as const })),
     { path: "init", content: init, executable: true },
-    { path: "bin/busybox", content: busybox, executable: true },
+    { path: "bin/busybox", content: await readFile(busybox), executable: true },
+    { path: "node", content: await readFile(process.execPath), executable: true },
+    ...(await readLibraries([busybox, process.execPath])),
     { path: "agent.mjs", content: await buildAgent(scratch) },
     { path: "guest.mjs", content: await bundle(script) },
-    ...(await readNode()),
     ...(await readModules(kernel.modules)),
   ];
   for (const name of C_PROGRAMS) {
@@ -39,15 +40,13 @@ export async function makeInitramfs({ kernel, script, scratch }: InitramfsOption
   return toNewc(entries);
 }
 
-/** The Node that runs this, and every library that the dynamic linker would load for it. */
-async function readNode(): Promise<ArchiveEntry[]> {
-  const libraries = execFileSync("ldd", [process.execPath], { encoding: "utf8" }).match(/\/\S+/g) ?? [];
-  const entries: ArchiveEntry[] = [{ path: "node", content: await readFile(process.execPath), executable: true }];
-  for (const path of libraries) {
-    if (path === `${process.execPath}:`) continue;
-    entries.push({ path: path.slice(1), content: await readFile(path), executable: true });
-  }
-  return entries;
+/** Every library that the dynamic linker would load for these programs, each once. A static program has none. */
+async function readLibraries(programs: readonly string[]): Promise<ArchiveEntry[]> {
+  const lists = programs.map((program) => spawnSync("ldd", [program], { encoding: "utf8" }).stdout);
+  const paths = new Set(lists.flatMap((list) => list.match(/\/[^\s:]+(?= \(0x)/g) ?? []));
+  return Promise.all(
+    [...paths].map(async (path) => ({ path: path.slice(1), content: await readFile(path), executable: true })),
+  );
 }
 
 /** At the paths where modprobe looks. */
