@@ -5,9 +5,9 @@ import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
+import { bundleMetafile } from "../bundle-metafile.ts";
 import { capture, runCli, runProgram } from "../cli-process.ts";
 import { type BuiltImage, type BuiltImages, buildImages, OTHER, OWN, REVISION, whyNoImage } from "./image.ts";
 import { commandOf, emulatedCommandOf, runIn } from "./run.ts";
@@ -164,19 +164,7 @@ function listFiles(root: string, folder = "/"): Map<string, string> {
 
 /** `pkg:npm/NAME@VERSION` of what esbuild, by its own account, makes the program of. */
 async function bundledPackages(): Promise<string[]> {
-  const { metafile } = await build({
-    entryPoints: ["src/cli/main.ts", "src/identify/kubernetes/client-node.ts"],
-    absWorkingDir: SOURCE,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    mainFields: ["module", "main"],
-    // In the program stands what it has made.
-    external: ["esbuild"],
-    outdir: "nowhere",
-    write: false,
-    metafile: true,
-  });
+  const metafile = await bundleMetafile();
   const folders = Object.keys(metafile.inputs).map((path) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]);
   return [...new Set(folders)].flatMap((folder) => {
     if (folder === undefined) return [];

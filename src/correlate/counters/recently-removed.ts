@@ -1,4 +1,5 @@
 /** What is kept of cgroups that were removed a moment ago: bounded in time and in number, however many come and go. */
+import { remember } from "../../shared/bounded-map.ts";
 
 export interface RecentlyRemoved<T> {
   add(cgroup: string, value: T, nowMs: number): void;
@@ -16,12 +17,7 @@ export function createRecentlyRemoved<T>({ keptMs, max }: { keptMs: number; max:
   const removed = new Map<string, { value: T; atMs: number }>();
 
   return {
-    add(cgroup, value, atMs) {
-      removed.delete(cgroup);
-      removed.set(cgroup, { value, atMs });
-      const [first] = removed.keys();
-      if (removed.size > max && first !== undefined) removed.delete(first);
-    },
+    add: (cgroup, value, atMs) => remember(removed, cgroup, { value, atMs }, max),
     get: (cgroup) => removed.get(cgroup)?.value,
     has: (cgroup) => removed.has(cgroup),
     delete: (cgroup) => void removed.delete(cgroup),

@@ -12,9 +12,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../../../scripts/build.ts";
+import { bundleMetafile } from "../../bundle-metafile.ts";
 import { capture, runCli } from "../../cli-process.ts";
 import { openOtlpReceiver } from "../../otlp-receiver.ts";
 
@@ -148,18 +148,7 @@ test("the agent's log works", async () => {
 /** What esbuild, by its own account, makes the program of. */
 async function bundledPackages(): Promise<{ folder: string; title: string }[]> {
   const root = fileURLToPath(new URL("../../../", import.meta.url));
-  const { metafile } = await build({
-    entryPoints: ["src/cli/main.ts", "src/identify/kubernetes/client-node.ts"],
-    absWorkingDir: root,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    mainFields: ["module", "main"],
-    external: ["esbuild"],
-    outdir: "nowhere",
-    write: false,
-    metafile: true,
-  });
+  const metafile = await bundleMetafile();
   const parts = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
   const used = parts.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
   const folders = used.flatMap((path) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
