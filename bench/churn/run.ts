@@ -100,14 +100,14 @@ async function readMetric(port: number, name: string): Promise<string> {
   return new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? "?";
 }
 
-/** The agent's parts, with a clock of their own: so fast that the heap is told after a collection. */
+/** The agent's parts, with a clock of their own: at this speed the heap is measured after a garbage collection. */
 async function runSimulated(pods: number): Promise<string[][]> {
   const program = fileURLToPath(new URL("simulated.ts", import.meta.url));
   const child = spawn(process.execPath, [...flags, "--expose-gc", program, String(pods)], {
     env,
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const rows = [["cgroups", "pods", "kills told", "RSS", "heap"]];
+  const rows = [["cgroups", "pods", "kills reported", "RSS", "heap"]];
   for await (const line of createInterface(child.stdout)) {
     const { pods, kills, rss, heapUsed } = JSON.parse(line);
     rows.push([String(CGROUPS * pods), String(pods), String(kills), toMb(rss), toMb(heapUsed)]);
