@@ -6,7 +6,7 @@
  */
 import { hash } from "node:crypto";
 import type { Attributes, AttributeValue, LogRecord } from "../record/log-record.ts";
-import { createRecentRows } from "./table/recent-rows.ts";
+import { createRecentRows } from "./recent-rows.ts";
 
 export interface Seen {
   /** @returns false where the record's kill has been added before, as far as is remembered */

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { LogRecord } from "../../../src/record/log-record.ts";
 import { createSeen } from "../../../src/replay/dedupe.ts";
-import { MAX_COMPARED } from "../../../src/replay/table/recent-rows.ts";
+import { MAX_COMPARED } from "../../../src/replay/recent-rows.ts";
 import { runCli } from "../../cli-process.ts";
 import { countExecutedBlocks } from "../../executed-blocks.ts";
 
